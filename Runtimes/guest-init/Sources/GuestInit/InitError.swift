@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+import CGuestInit
+
+/// What the init was doing when a system call failed.
+struct InitError: Error {
+    let description: String
+
+    init(_ attempt: String, _ error: Int32) {
+        description = "\(attempt): errno \(error)"
+    }
+
+    init(_ description: String) { self.description = description }
+}
+
+/// The error number of the last failed call.
+var errno: Int32 { guest_errno() }

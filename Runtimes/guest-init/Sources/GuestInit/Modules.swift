@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+import CGuestInit
+
+/// Loads the kernel modules that a file lists, a path a line, dependencies first.
+///
+/// A module that is built into this kernel, or loaded already, is not an error.
+func loadModules(listedIn list: String) throws(InitError) {
+    guard let bytes = try readFile(list) else { return }
+    for line in bytes.split(separator: UInt8(ascii: "\n")) {
+        let path = String(decoding: line, as: UTF8.self)
+        let file = guest_open(path, O_RDONLY)
+        if file < 0 { throw InitError("open \(path)", errno) }
+        let result = guest_load_module(file)
+        let error = errno
+        close(file)
+        if result < 0 && error != EEXIST { throw InitError("load \(path)", error) }
+        // Every byte of the initramfs is guest memory; the module is in the kernel now.
+        unlink(path)
+    }
+}
