@@ -6,13 +6,25 @@
 #ifndef CVMMSYSUTIL_H
 #define CVMMSYSUTIL_H
 
+#include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
+#include <termios.h>
 
 int memfd_create(const char *name, unsigned int flags);
 const char *strerrordesc_np(int error);
 const char *strerrorname_np(int error);
+int mkostemp(char *template, int flags);
+int pipe2(int ends[2], int flags);
+int pthread_setname_np(pthread_t thread, const char *name);
+int gettid(void);
+
+// The terminal to put back. Plain C statics, because a signal handler must not touch what Swift initialises lazily.
+int vmm_terminal_arm(int fd, const struct termios *saved);
+void vmm_terminal_disarm(void);
+void vmm_terminal_restore(void);
+int vmm_terminal_restore_on(int signal);
 
 #endif
