@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CVMMemory
+
+extension GuestMemory {
+    /// Reads an integer in the host's byte order, which is little-endian, as the guest's.
+    ///
+    /// At a multiple of its size it is one volatile access, never torn. Elsewhere, and across adjacent regions, it is
+    /// read in aligned parts.
+    @inlinable
+    public func load<T: GuestInteger>(_ type: T.Type = T.self, at address: GuestAddress) throws(GuestMemoryError) -> T {
+        let offset = address.rawValue &- primaryStart
+        guard offset < primaryWords, offset & (UInt64(MemoryLayout<T>.size) &- 1) == 0 else {
+            return try loadElsewhere(address)
+        }
+        return T._volatileLoad(primaryPointer(address))
+    }
+
+    /// Writes an integer; see `load` for the order of bytes and tearing.
+    @inlinable
+    public func store<T: GuestInteger>(_ value: T, at address: GuestAddress) throws(GuestMemoryError) {
+        let offset = address.rawValue &- primaryStart
+        guard offset < primaryStoreWords, offset & (UInt64(MemoryLayout<T>.size) &- 1) == 0 else {
+            return try storeElsewhere(value, address)
+        }
+        T._volatileStore(value, primaryPointer(address))
+    }
+
+    /// Reads a structure.
+    ///
+    /// Fields that are aligned in guest memory and at most 8 bytes long are not torn, but the guest may change one field
+    /// between the reads of two.
+    @inlinable
+    public func loadPlain<T: PlainBytes>(as type: T.Type = T.self, at address: GuestAddress) throws(GuestMemoryError)
+        -> T
+    {
+        try withUnsafeTemporaryAllocation(byteCount: MemoryLayout<T>.size, alignment: MemoryLayout<T>.alignment) {
+            (bytes) throws(GuestMemoryError) -> T in
+            try read(at: address, into: bytes)
+            return bytes.load(as: T.self)
+        }
+    }
+
+    /// Writes a structure; see `loadPlain` for tearing.
+    @inlinable
+    public func storePlain<T: PlainBytes>(_ value: T, at address: GuestAddress) throws(GuestMemoryError) {
+        try withUnsafeBytes(of: value) { (bytes) throws(GuestMemoryError) in
+            try write(at: address, from: bytes)
+        }
+    }
+
+    /// Reads bytes, across adjacent regions where needed. Aligned fields of up to 8 bytes are not torn.
+    ///
+    /// Where it runs into a hole it throws `partial` and the bytes before that have been read.
+    public func read(at address: GuestAddress, into buffer: UnsafeMutableRawBufferPointer) throws(GuestMemoryError) {
+        let done = try readSome(at: address, into: buffer)
+        guard done == buffer.count else {
+            throw .partial(address, expected: UInt64(buffer.count), completed: UInt64(done))
+        }
+    }
+
+    /// Writes bytes, across adjacent regions where needed. Aligned fields of up to 8 bytes are not torn.
+    ///
+    /// Where it runs into a hole it throws `partial`, where it runs into a read-only region `readOnly`; the bytes before
+    /// that have been written.
+    public func write(at address: GuestAddress, from buffer: UnsafeRawBufferPointer) throws(GuestMemoryError) {
+        let done = try writeSome(at: address, from: buffer)
+        guard done == buffer.count else {
+            let stop = address.rawValue &+ UInt64(done)
+            if let entry = entry(stop), entry.pointee.isReadOnly { throw .readOnly(GuestAddress(stop)) }
+            throw .partial(address, expected: UInt64(buffer.count), completed: UInt64(done))
+        }
+    }
+
+    /// Reads bytes up to the first hole.
+    /// - Returns: the number of bytes read: all of them unless there is a hole.
+    public func readSome(at address: GuestAddress, into buffer: UnsafeMutableRawBufferPointer) throws(GuestMemoryError)
+        -> Int
+    {
+        guard let base = buffer.baseAddress else { return 0 }
+        var done = 0
+        while done < buffer.count {
+            guard let piece = piece(at: address.rawValue &+ UInt64(done), atMost: UInt64(buffer.count &- done)) else {
+                if done == 0 { throw .unmapped(address) }
+                break
+            }
+            vmm_copy_out(base + done, piece.host, piece.length)
+            done &+= piece.length
+        }
+        return done
+    }
+
+    /// Writes bytes up to the first hole or read-only region.
+    /// - Returns: the number of bytes written: all of them unless something is in the way.
+    public func writeSome(at address: GuestAddress, from buffer: UnsafeRawBufferPointer) throws(GuestMemoryError) -> Int
+    {
+        guard let base = buffer.baseAddress else { return 0 }
+        var done = 0
+        while done < buffer.count {
+            guard let piece = piece(at: address.rawValue &+ UInt64(done), atMost: UInt64(buffer.count &- done)) else {
+                if done == 0 { throw .unmapped(address) }
+                break
+            }
+            if piece.entry.pointee.isReadOnly {
+                if done == 0 { throw .readOnly(address) }
+                break
+            }
+            vmm_copy_in(piece.host, base + done, piece.length)
+            piece.entry.pointee.mark(offset: piece.offset, byteCount: piece.byteCount)
+            done &+= piece.length
+        }
+        return done
+    }
+
+    /// Writes `byteCount` equal bytes.
+    public func fill(_ byte: UInt8, at address: GuestAddress, byteCount: UInt64) throws(GuestMemoryError) {
+        guard byteCount > 0 else { return }
+        let chunk = 4096
+        try withUnsafeTemporaryAllocation(byteCount: chunk, alignment: 16) { (bytes) throws(GuestMemoryError) in
+            bytes.initializeMemory(as: UInt8.self, repeating: byte)
+            var done: UInt64 = 0
+            while done < byteCount {
+                let (next, overflow) = address.rawValue.addingReportingOverflow(done)
+                guard !overflow else { throw .partial(address, expected: byteCount, completed: done) }
+                let count = Int(min(UInt64(chunk), byteCount &- done))
+                let part = UnsafeRawBufferPointer(rebasing: bytes[..<count])
+                let written: Int
+                do throws(GuestMemoryError) {
+                    written = try writeSome(at: GuestAddress(next), from: part)
+                } catch {
+                    if done > 0, case .unmapped = error {
+                        throw .partial(address, expected: byteCount, completed: done)
+                    }
+                    throw error
+                }
+                done &+= UInt64(written)
+            }
+        }
+    }
+}
+
+extension GuestMemory {
+    /// Where a guest address of the primary region is mapped here; the caller has checked that it lies there.
+    @inlinable @inline(__always)
+    func primaryPointer(_ address: GuestAddress) -> UnsafeMutableRawPointer {
+        // Within a mapping, so never nil.
+        UnsafeMutableRawPointer(bitPattern: primaryDelta &+ UInt(truncatingIfNeeded: address.rawValue))
+            .unsafelyUnwrapped
+    }
+
+    @inlinable @inline(never)
+    func loadElsewhere<T: GuestInteger>(_ address: GuestAddress) throws(GuestMemoryError) -> T {
+        let size = UInt64(MemoryLayout<T>.size)
+        if address.rawValue & (size &- 1) == 0, let (entry, offset) = locate(address.rawValue, size) {
+            return T._volatileLoad(entry.pointee.host + Int(truncatingIfNeeded: offset))
+        }
+        var value: T = 0
+        try withUnsafeMutableBytes(of: &value) { (bytes) throws(GuestMemoryError) in try read(at: address, into: bytes) }
+        return value
+    }
+
+    @inlinable @inline(never)
+    func storeElsewhere<T: GuestInteger>(_ value: T, _ address: GuestAddress) throws(GuestMemoryError) {
+        let size = UInt64(MemoryLayout<T>.size)
+        if address.rawValue & (size &- 1) == 0, let (entry, offset) = locate(address.rawValue, size) {
+            if entry.pointee.isReadOnly { throw .readOnly(address) }
+            T._volatileStore(value, entry.pointee.host + Int(truncatingIfNeeded: offset))
+            entry.pointee.mark(offset: offset, byteCount: size)
+            return
+        }
+        try withUnsafeBytes(of: value) { (bytes) throws(GuestMemoryError) in try write(at: address, from: bytes) }
+    }
+}
