@@ -1,0 +1,32 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let package = Package(
+    name: "kvm-ioctls",
+    products: [
+        .library(name: "KVMIoctls", targets: ["KVMIoctls"])
+    ],
+    dependencies: [
+        .package(path: "../vmm-sys-util")
+    ],
+    targets: [
+        .target(name: "CKVMIoctls"),
+        .target(
+            name: "KVMIoctls",
+            dependencies: ["CKVMIoctls", .product(name: "VMMSysUtil", package: "vmm-sys-util")],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "KVMIoctlsTests",
+            dependencies: ["KVMIoctls", .product(name: "VMMSysUtil", package: "vmm-sys-util")],
+            swiftSettings: settings
+        ),
+    ]
+)
