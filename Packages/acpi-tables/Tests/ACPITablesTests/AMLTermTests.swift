@@ -84,7 +84,10 @@ import Testing
         ),
         ("eight arguments", .tooManyArguments(8), { try .method("ABCD", argumentCount: 8, []) }),
         ("minus one argument", .tooManyArguments(-1), { try .method("ABCD", argumentCount: -1, []) }),
-        ("field element with a path", .badName("A.B"), { try .field("REG", access: .any, [.named("A.B", bitCount: 1)]) }),
+        (
+            "field element with a path", .badName("A.B"),
+            { try .field("REG", access: .any, [.named("A.B", bitCount: 1)]) }
+        ),
     ]
 
     @Test("what AML cannot say is refused", arguments: malformed)

@@ -73,7 +73,7 @@ struct DisassemblyTests {
                             ),
                             .if(
                                 .or(.and(.not(.arg1), .less(.local0, .integer(9))), .equal(.arg0, .arg1)),
-                                [.store(.bitOr(.arg0, .arg1), to: .path("CTRL"))],
+                                [.bitOr(.arg0, .arg1, to: .path("CTRL"))],
                                 else: [.notify("TST0", .integer(1))]
                             ),
                             .bitAnd(.shiftLeft(.arg0, by: .integer(2)), .integer(0xFF), to: .local1),
@@ -87,7 +87,9 @@ struct DisassemblyTests {
         ]
     }
 
-    @Test("iasl disassembles every table without a complaint, and compiles the result to the same bytes", arguments: kinds)
+    @Test(
+        "iasl disassembles every table without a complaint, and compiles the result to the same bytes", arguments: kinds
+    )
     func disassembles(_ kind: String) throws {
         let folder = try TemporaryFolder()
         let bytes = try Self.bytes(of: kind)
@@ -98,13 +100,15 @@ struct DisassemblyTests {
         let source = try folder.read("table.dsl")
         #expect(complaints(in: text(source)) == [])
 
-        let compilation = try folder.run([iasl, "-p", "again", "table.dsl"])
+        // -on: do not shorten names, such as \_S5 to _S5 at the root. -z: leave a data table's creator alone.
+        let compilation = try folder.run([iasl, "-on", "-z", "-p", "again", "table.dsl"])
         #expect(compilation.status == 0, "\(compilation.output)\n\(text(source))")
         #expect(compilation.output.contains("0 Errors, 0 Warnings"), "\(compilation.output)\n\(text(source))")
         guard let again = try? folder.read("again.aml") else {
             Issue.record("no compiled table: \(compilation.output)")
             return
         }
+        if kind != "DSDT", kind != "SSDT" { return #expect(again == bytes) }
         // iasl puts its own creator ID and revision into the header, at 28 to 35, so the checksum at 9 differs too.
         #expect(Array(again.prefix(9)) == Array(bytes.prefix(9)))
         #expect(Array(again.dropFirst(36)) == Array(bytes.dropFirst(36)), "\(text(source))")

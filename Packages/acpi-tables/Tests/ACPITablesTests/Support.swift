@@ -52,4 +52,3 @@ func sampleMachine() throws -> TableSet {
         spcr: SPCR(port: 0x3F8, isaInterrupt: 4, globalInterrupt: 4)
     )
 }
-

@@ -12,7 +12,9 @@ public struct RawTable: Hashable, Sendable {
     /// Makes a table of a body.
     /// - Throws: `TableError.badIdentifier` if the signature is not four characters of A-Z, 0-9 and `_`.
     public init(signature: String, revision: UInt8, body: [UInt8]) throws(TableError) {
-        let isAllowed = signature.utf8.allSatisfy { (0x41...0x5A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x5F }
+        let isAllowed = signature.utf8.allSatisfy {
+            (0x41...0x5A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x5F
+        }
         guard signature.utf8.count == 4, isAllowed else {
             throw TableError.badIdentifier(field: "signature", text: signature)
         }
