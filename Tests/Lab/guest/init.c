@@ -65,8 +65,12 @@ static void load_modules(void) {
     fclose(list);
 }
 
-// The kernel loads these modules when their node is opened; on a full system systemd makes the nodes.
-static void make_module_nodes(void) {
+// What udev and systemd make on a full system: the standard links, and the nodes whose opening loads their module.
+static void fill_dev(void) {
+    symlink("/proc/self/fd", "/dev/fd");
+    symlink("/proc/self/fd/0", "/dev/stdin");
+    symlink("/proc/self/fd/1", "/dev/stdout");
+    symlink("/proc/self/fd/2", "/dev/stderr");
     static const struct { const char *path; int major, minor; } nodes[] = {
         {"/dev/net/tun", 10, 200}, {"/dev/fuse", 10, 229}, {"/dev/loop-control", 10, 237},
         {"/dev/vhost-net", 10, 238}, {"/dev/vhost-vsock", 10, 241},
@@ -142,7 +146,7 @@ int main(void) {
     enter_root();
     mount_the_rest();
     mount_modules();
-    make_module_nodes();
+    fill_dev();
     umask(022);
     loopback_up();
     sethostname("lab", 3);

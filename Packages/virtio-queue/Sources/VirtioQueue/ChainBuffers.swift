@@ -1,51 +1,120 @@
 // SPDX-License-Identifier: Apache-2.0
 public import VMMemory
 
-/// A chain's buffers in host memory, filled by `Queue.pop(into:)`; one for each request that a device has in flight,
-/// used again for the next.
+/// A chain's buffers in host memory, filled by `Queue.pop(into:)`: one for each request that a device has in flight,
+/// used again for the next, so that no request allocates.
+///
+/// All of it was checked: every byte is in guest memory, and what the device writes is not read-only memory. It stays
+/// so as long as the queue's `GuestMemory` lives.
 public final class ChainBuffers {
+    /// The chain; nil while there is none.
+    @exclusivity(unchecked) public internal(set) var head: ChainHead?
+    /// What the device reads, in order; for `writev` and its like.
+    @exclusivity(unchecked) public internal(set) var readable: IOVecs
+    /// What the device writes, in order; for `readv` and its like.
+    @exclusivity(unchecked) public internal(set) var writable: IOVecs
+    /// The guest's addresses of the writable part, if its memory keeps track of what was written.
+    @exclusivity(unchecked) var writableRanges: [GuestRange] = []
+
+    /// Makes empty buffers.
+    /// - Parameter capacity: how many pieces each part takes before it has to grow, once.
+    public init(capacity: Int = 16) {
+        readable = IOVecs(capacity: capacity)
+        writable = IOVecs(capacity: capacity)
+    }
+
     /// How many bytes the device may read.
-    @exclusivity(unchecked) public internal(set) var readableByteCount: UInt64 = 0
+    public var readableByteCount: UInt64 { readable.byteCount }
     /// How many bytes the device may write.
-    @exclusivity(unchecked) public internal(set) var writableByteCount: UInt64 = 0
+    public var writableByteCount: UInt64 { writable.byteCount }
 
-    /// Makes empty buffers with room for so many pieces; they grow if a chain has more.
-    public init(capacity: Int = 32) {}
+    /// Reads the readable part from its start. Valid until the buffers are filled again.
+    public var reader: ChainReader { ChainReader(ChainCursor(self, isWritable: false, remaining: readable.byteCount)) }
+    /// Writes the writable part from its start. Valid until the buffers are filled again.
+    public var writer: ChainWriter { ChainWriter(ChainCursor(self, isWritable: true, remaining: writable.byteCount)) }
 
-    /// Reads the readable part from its start.
-    public var reader: ChainReader { ChainReader() }
-    /// Writes the writable part from its start.
-    public var writer: ChainWriter { ChainWriter() }
+    /// Forgets the chain.
+    public func removeAll() {
+        head = nil
+        readable.removeAll()
+        writable.removeAll()
+        if !writableRanges.isEmpty { writableRanges.removeAll(keepingCapacity: true) }
+    }
 }
-/// A position in a chain's readable part.
-public struct ChainReader {
-    /// Bytes not yet read.
-    public private(set) var remaining: UInt64 = 0
-    /// Bytes read so far.
-    public private(set) var position: UInt64 = 0
-    /// Reads an integer, little-endian as virtio 1 has all of them. nil, and nothing taken, if too few bytes are left.
-    public mutating func read<T: FixedWidthInteger & UnsignedInteger>(_ type: T.Type = T.self) -> T? { nil }
-    /// Fills `bytes` as far as there is something. Returns the count.
-    public mutating func read(into bytes: UnsafeMutableRawBufferPointer) -> Int { 0 }
-    /// Passes over up to so many bytes. Returns the count.
-    public mutating func skip(_ byteCount: UInt64) -> UInt64 { 0 }
-    /// Takes so many bytes off the front as a reader of their own; nil if there are fewer.
-    public mutating func split(_ byteCount: UInt64) -> ChainReader? { nil }
-}
-/// A position in a chain's writable part.
-public struct ChainWriter {
-    /// Room left in bytes.
-    public private(set) var remaining: UInt64 = 0
-    /// Bytes written so far.
-    public private(set) var position: UInt64 = 0
-    /// Writes an integer, little-endian. false, and nothing written, if there is no room.
-    public mutating func write<T: FixedWidthInteger & UnsignedInteger>(_ value: T) -> Bool { false }
-    /// Writes `bytes` as far as there is room. Returns the count.
-    public mutating func write(_ bytes: UnsafeRawBufferPointer) -> Int { 0 }
-    /// Fills up to so many bytes with zeros. Returns the count.
-    public mutating func writeZeros(_ byteCount: UInt64) -> UInt64 { 0 }
-    /// Passes over up to so many bytes. Returns the count.
-    public mutating func skip(_ byteCount: UInt64) -> UInt64 { 0 }
-    /// Takes so many bytes off the front as a writer of their own; nil if there are fewer.
-    public mutating func split(_ byteCount: UInt64) -> ChainWriter? { nil }
+
+extension Queue {
+    /// Takes the next chain, walks it to its end and finds its buffers in host memory.
+    /// - Parameter buffers: replaced by the chain's; empty if there is none or it is malformed.
+    /// - Returns: what to push when the buffers are done with; nil if the driver offers no more.
+    /// - Throws: a broken ring, or `.chain` with a malformed chain, which then counts as taken; see `recover(from:)`.
+    public func pop(into buffers: ChainBuffers) throws(QueueError) -> ChainHead? {
+        buffers.removeAll()
+        guard var chain = try pop() else { return nil }
+        do throws(QueueError) {
+            while let descriptor = try chain.next(in: self) {
+                guard descriptor.byteCount > 0 else { continue }
+                guard append(descriptor, to: buffers) else {
+                    throw .chain(
+                        chain.head, .unmappedBuffer(descriptor.address, byteCount: descriptor.byteCount))
+                }
+            }
+        } catch {
+            buffers.removeAll()
+            throw error
+        }
+        buffers.head = chain.head
+        return chain.head
+    }
+
+    /// Returns the chain that `pop(into:)` put into `buffers`, and forgets it there. The pages of the first `written`
+    /// writable bytes are marked as dirty, where the memory keeps track.
+    ///
+    /// `push(_:written:)` with a head alone marks only the queue's own pages.
+    public func push(_ buffers: ChainBuffers, written: UInt32) {
+        stage(buffers, written: written)
+        publish()
+    }
+
+    /// Like `push(_:written:)` of buffers, but the driver does not see it before `publish()`.
+    public func stage(_ buffers: ChainBuffers, written: UInt32) {
+        guard let head = buffers.head else { return }
+        markDirty(buffers, written: UInt64(written))
+        buffers.removeAll()
+        stage(head, written: written)
+    }
+
+    private func markDirty(_ buffers: ChainBuffers, written: UInt64) {
+        var left = written
+        for range in buffers.writableRanges where left > 0 {
+            let count = min(left, range.byteCount)
+            left &-= count
+            if let part = GuestRange(start: range.start, byteCount: count) { memory.markDirty(part) }
+        }
+    }
+
+    /// Adds the pieces of one buffer, one for each region that it touches.
+    private func append(_ descriptor: Descriptor, to buffers: ChainBuffers) -> Bool {
+        var address = descriptor.address.rawValue
+        var left = UInt64(descriptor.byteCount)
+        while left > 0 {
+            guard let offset = moveWindow(to: address) else { return false }
+            let count = min(left, window.byteCount &- offset)
+            // Both are below the region's length, which fits an Int as it is mapped.
+            let pointer = window.host + Int(truncatingIfNeeded: offset)
+            if descriptor.isWritable {
+                guard !window.isReadOnly else { return false }
+                buffers.writable.append(pointer, byteCount: Int(truncatingIfNeeded: count))
+                if window.isTracked, let range = GuestRange(start: GuestAddress(address), byteCount: count) {
+                    buffers.writableRanges.append(range)
+                }
+            } else {
+                buffers.readable.append(pointer, byteCount: Int(truncatingIfNeeded: count))
+            }
+            // An address past the end of 64 bits is in no region.
+            address &+= count
+            left &-= count
+            if left > 0, address == 0 { return false }
+        }
+        return true
+    }
 }

@@ -1,8 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 public import VMMemory
 
-/// An active queue: chains come out of it, and go back when their buffers are used.
+/// An active queue: chains of buffers come out of it, and go back when they are used.
+///
+/// `QueueConfiguration.activate` makes it. It belongs to one thread, the device's; the driver works on the other side
+/// of the shared memory at the same time. Nothing the driver does there makes a method trap, hang or touch memory
+/// outside of the guest's; what breaks the rules comes back as a `QueueError`.
+///
+/// The ring's parts were found in host memory once, when the queue was made, so no call looks up an address for them.
 public final class Queue {
+    /// What the driver had set up.
+    public let configuration: QueueConfiguration
     /// How many descriptors the queue has; a power of two.
     public let size: UInt16
     /// The memory in which the queue and its buffers are.
@@ -12,51 +20,152 @@ public final class Queue {
     /// What `recover(from:)` does with a malformed chain.
     @exclusivity(unchecked) public var malformedChainPolicy = MalformedChainPolicy.failDevice
 
-    init(size: UInt16, memory: GuestMemory, features: VirtioFeatures) {
-        self.size = size
+    /// The three parts, each mapped for its whole length and aligned as 2.7 demands.
+    @usableFromInline let descriptors: UnsafeRawPointer
+    @usableFromInline let available: UnsafeRawPointer
+    @usableFromInline let used: UnsafeMutableRawPointer
+    @usableFromInline let mask: UInt16
+    let hasEventIndex: Bool
+    /// Whether the memory of the used ring keeps track of what was written.
+    @usableFromInline let isUsedRingTracked: Bool
+
+    /// The next entry of the available ring to take, and how far it is known to be filled.
+    @exclusivity(unchecked) @usableFromInline var nextAvailable: UInt16 = 0
+    @exclusivity(unchecked) @usableFromInline var knownAvailable: UInt16 = 0
+    /// The next entry of the used ring to fill, and how far the driver sees it.
+    @exclusivity(unchecked) @usableFromInline var nextUsed: UInt16 = 0
+    @exclusivity(unchecked) @usableFromInline var publishedUsed: UInt16 = 0
+    /// Chains taken and not yet returned.
+    @exclusivity(unchecked) @usableFromInline var inFlightCount: UInt16 = 0
+    /// Used entries published since `shouldSignalDriver` last decided.
+    @exclusivity(unchecked) @usableFromInline var unsignalled: UInt32 = 0
+    /// Why the ring is broken; it stays so.
+    @exclusivity(unchecked) var failure: QueueError?
+    /// The regions in which buffers were found last.
+    @exclusivity(unchecked) var window: RegionWindow
+    @exclusivity(unchecked) var secondWindow: RegionWindow
+
+    init(
+        configuration: QueueConfiguration, memory: GuestMemory, features: VirtioFeatures,
+        descriptors: UnsafeRawPointer, available: UnsafeRawPointer, used: UnsafeMutableRawPointer,
+        usedRegion: MemoryRegion
+    ) {
+        self.configuration = configuration
+        size = configuration.size
+        mask = configuration.size &- 1
         self.memory = memory
         self.features = features
+        self.descriptors = descriptors
+        self.available = available
+        self.used = used
+        hasEventIndex = features.contains(.eventIndex)
+        isUsedRingTracked = usedRegion.dirtyBitmap != nil
+        window = RegionWindow(usedRegion)
+        secondWindow = window
     }
+
+    /// Chains taken by `pop` and not yet given back by `push` or `stage`.
+    public var inFlight: Int { Int(inFlightCount) }
 
     /// Takes the next chain, without walking it.
     /// - Returns: nil if the driver offers no more.
     /// - Throws: if the ring is broken, the same error at every call from then on.
-    public func pop() throws(QueueError) -> DescriptorChain? { nil }
+    @inlinable
+    public func pop() throws(QueueError) -> DescriptorChain? {
+        if nextAvailable == knownAvailable {
+            guard try lookForMore() else { return nil }
+        }
+        // 2.7.13.1: a chain in flight holds at least one descriptor, so an honest driver cannot offer more.
+        guard inFlightCount < size else { throw fail(.tooManyInFlight(size: size)) }
+        let head = RingAccess.load16(available + (SplitLayout.ring &+ 2 &* Int(nextAvailable & mask)))
+        guard head < size else { throw fail(.headOutOfRange(head: head, size: size)) }
+        nextAvailable &+= 1
+        inFlightCount &+= 1
+        return DescriptorChain(
+            head: head, table: descriptors, tableAddress: configuration.descriptorTable, size: size)
+    }
 
-    /// Takes the next chain, walks it to its end and finds its buffers in host memory.
-    /// - Parameter buffers: replaced by the chain's; used again and again, it allocates nothing.
-    /// - Returns: what to push when the buffers are done with; nil if the driver offers no more.
-    /// - Throws: a broken ring, or `.chain` with a malformed chain, which then counts as taken; see `recover(from:)`.
-    public func pop(into buffers: ChainBuffers) throws(QueueError) -> ChainHead? { nil }
+    /// Reads the driver's index; what it wrote before is visible afterwards (2.7.13.3).
+    @usableFromInline
+    func lookForMore() throws(QueueError) -> Bool {
+        if let failure { throw failure }
+        let index = RingAccess.loadAcquire16(available + SplitLayout.index)
+        // Wraps with the indices, so this holds at 65535 to 0 as well.
+        guard index &- nextAvailable <= size else {
+            throw fail(.availableIndexRanAhead(available: index, next: nextAvailable, size: size))
+        }
+        knownAvailable = index
+        return index != nextAvailable
+    }
+
+    /// Breaks the ring for good: `pop` goes into `lookForMore` each time, which throws.
+    @usableFromInline
+    func fail(_ error: QueueError) -> QueueError {
+        failure = error
+        knownAvailable = nextAvailable
+        return error
+    }
 
     /// Puts the chain taken last back, so that the next `pop` finds it again; for a device that is out of budget.
-    public func undoPop() {}
+    /// Only right if nothing was taken or returned since.
+    public func undoPop() {
+        guard inFlightCount > 0 else { return }
+        inFlightCount &-= 1
+        nextAvailable &-= 1
+    }
 
     /// Returns a chain to the driver.
-    /// - Parameter written: how many bytes from the start of its writable part the device has written
-    ///   (virtio 1.2, 2.7.8.2).
-    public func push(_ head: ChainHead, written: UInt32) {}
+    /// - Parameters:
+    ///   - head: a chain taken from this queue and not yet returned.
+    ///   - written: how many bytes, from the start of its writable part, the device has written; all of them, as the
+    ///     driver may trust no others (virtio 1.2, 2.7.8.2).
+    @inlinable
+    public func push(_ head: ChainHead, written: UInt32) {
+        stage(head, written: written)
+        publish()
+    }
 
     /// Like `push`, but the driver does not see it before `publish()`.
-    public func stage(_ head: ChainHead, written: UInt32) {}
+    @inlinable
+    public func stage(_ head: ChainHead, written: UInt32) {
+        let entry = used + (SplitLayout.ring &+ SplitLayout.usedStride &* Int(nextUsed & mask))
+        RingAccess.store32(UInt32(head.index), entry)
+        RingAccess.store32(written, entry + 4)
+        nextUsed &+= 1
+        if inFlightCount > 0 { inFlightCount &-= 1 }
+    }
 
-    /// Shows everything staged to the driver, with one store.
-    public func publish() {}
+    /// Shows everything staged to the driver, with one store. What was written to buffers and entries before is visible
+    /// to a driver that sees the new index (2.7.8.2).
+    @inlinable
+    public func publish() {
+        let count = nextUsed &- publishedUsed
+        guard count != 0 else { return }
+        RingAccess.storeRelease16(nextUsed, used + SplitLayout.index)
+        publishedUsed = nextUsed
+        if isUsedRingTracked { markUsedRing() }
+        let total = unsignalled.addingReportingOverflow(UInt32(count))
+        unsignalled = total.overflow ? UInt32.max : total.partialValue
+    }
+
+    /// Marks the whole ring: the bitmap counts pages, and a ring of 256 entries is within two.
+    @usableFromInline
+    func markUsedRing() {
+        let byteCount = QueueArea.usedRing.byteCount(queueSize: size)
+        if let range = GuestRange(start: configuration.usedRing, byteCount: byteCount) { memory.markDirty(range) }
+    }
 
     /// Decides by `malformedChainPolicy` how to go on after `pop` or a walk threw.
     /// - Returns: true if the chain was pushed with length 0 and the device may go on; false if it must call
     ///   `Interrupt.needsReset()` and stop.
-    public func recover(from error: QueueError) -> Bool { false }
-
-    /// Whether the driver wants an interrupt for what was published since the last call. Call once after each batch.
-    public func shouldSignalDriver() -> Bool { true }
-
-    /// Tells the driver that the device is looking anyway and needs no doorbell.
-    public func disableNotifications() {}
-
-    /// Tells the driver to ring the doorbell for the next chain.
-    /// - Returns: true if chains came in meanwhile, which nobody will ring for: serve the queue again.
-    public func enableNotifications() -> Bool { false }
+    public func recover(from error: QueueError) -> Bool {
+        guard case .chain(let head, _) = error, malformedChainPolicy == .returnHead else {
+            if failure == nil { _ = fail(error) }
+            return false
+        }
+        push(head, written: 0)
+        return true
+    }
 }
 
 /// What a device does about a chain that breaks the rules.

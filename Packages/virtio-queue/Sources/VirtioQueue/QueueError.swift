@@ -9,6 +9,8 @@ public enum QueueError: Error, Equatable, Sendable {
     case headOutOfRange(head: UInt16, size: UInt16)
     /// The driver offers a chain while it has as many in flight as the queue has descriptors, so one is offered twice.
     case tooManyInFlight(size: UInt16)
+    /// The ring was broken already when its state was saved.
+    case savedBroken
     /// One chain is malformed; the ring itself is sound.
     case chain(ChainHead, ChainError)
 
@@ -50,6 +52,7 @@ extension QueueError: CustomStringConvertible {
             "available index \(available) is not within \(size) of \(next)"
         case .headOutOfRange(let head, let size): "head \(head) in a queue of \(size)"
         case .tooManyInFlight(let size): "more than \(size) chains in flight"
+        case .savedBroken: "broken before it was saved"
         case .chain(let head, let error): "chain \(head.index): \(error)"
         }
     }

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+# The front door. `make help` lists the targets.
+
+SHELL := /bin/bash
+SWIFT ?= swift
+STATIC := --disable-local-rpath -Xswiftc -static-executable -Xswiftc -use-ld=lld -Xswiftc -Xclang-linker -Xswiftc -static-pie
+BIN := .build/release
+
+.DEFAULT_GOAL := help
+.PHONY: help doctor deps build build-release guest-init check test soak bench fuzz fuzz-list lab demo format lint clean
+
+help: ## Lists the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+doctor: ## Tells what this machine can do natively and what will run in the lab
+	@Tests/doctor
+
+deps: ## Installs the Debian packages that building and testing need (lists them first)
+	@Tests/Lab/install-deps build lab demo
+
+build: ## Builds all packages and programs (debug)
+	@$(SWIFT) build -Xswiftc -warnings-as-errors
+
+build-release: guest-init ## Builds swiftlet as one static position-independent executable, and the guest's init
+	@$(SWIFT) build -c release $(STATIC) --product swiftlet
+
+guest-init: ## Builds the guest's first process
+	@$(SWIFT) build -c release --disable-local-rpath --package-path Runtimes/guest-init
+
+check: ## Format, warnings, tidy and unit tests: no root, no KVM, under two minutes
+	@Tests/run check
+
+test: ## Everything, on real KVM where needed in the lab: 25 minutes on an idle machine
+	@Tests/run test
+
+soak: ## Full counts and all combinations (hours)
+	@Tests/run soak
+
+bench: build-release ## One table per package, each figure beside a baseline of the same run
+	@Tests/bench
+
+fuzz: ## Fuzzes one parser: make fuzz TARGET=descriptor-chain SECONDS=60
+	@Fuzz/run "$(TARGET)" "$(or $(SECONDS),60)" $(SEED)
+
+fuzz-list: ## Lists the fuzz targets
+	@Fuzz/list
+
+lab: ## Runs a command in a virtual machine with working KVM: make lab CMD='uname -a'
+	@Tests/Lab/lab -- bash -c "$(or $(CMD),uname -a)"
+
+demo: ## Boots a Debian image's command in a microVM, from nothing
+	@Tests/demo
+
+format: ## Formats all Swift sources in place
+	@$(SWIFT) format -i -r -p Package.swift Packages Runtimes Tests Fuzz
+
+lint: ## Fails if a Swift source is not formatted
+	@$(SWIFT) format lint -s -r -p Package.swift Packages Runtimes Tests Fuzz
+
+clean: ## Removes what was built
+	@rm -rf .build Packages/*/.build Packages/*/Benchmarks/.build Runtimes/*/.build Tests/*/.build Fuzz/.build

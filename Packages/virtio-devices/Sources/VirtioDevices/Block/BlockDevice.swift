@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import VMMSysUtil
+internal import VMMemory
+public import VirtioModel
+public import VirtioQueue
+
+/// A virtio block device (virtio 1.2, 5.2): one queue of requests for one disk.
+///
+/// A request goes through three types, one file each: `BlockRequest` reads it out of the chain and checks it,
+/// `BlockExecution` has the disk do it, `BlockCompletion` answers. A request that breaks the rules is answered with an
+/// error, and the device goes on.
+public final class BlockDevice: VirtioDevice {
+    /// Requests served before others on the same thread get their turn.
+    static let requestsPerTurn = 64
+    /// Bytes after which a turn ends, for the same reason.
+    static let bytesPerTurn: UInt64 = 8 << 20
+
+    private let options: BlockOptions
+    private var disk: (any Disk)?
+    private let offersReadOnly: Bool
+    private var host: DeviceHost?
+    private var active: Active?
+    /// What the device has done so far.
+    public private(set) var counters = BlockCounters()
+
+    /// What exists between `activate` and `reset`.
+    private final class Active {
+        let queue: Queue
+        let interrupt: any Interrupt
+        let features: VirtioFeatures
+        let chain = ChainBuffers(capacity: 256)
+        var execution: BlockExecution
+
+        init(_ activation: Activation, options: BlockOptions) throws(ActivationError) {
+            queue = try activation.queue(0)
+            queue.malformedChainPolicy = .returnHead
+            interrupt = activation.interrupt
+            features = activation.features
+            execution = BlockExecution(options: options, features: activation.features)
+        }
+    }
+
+    /// Makes a device for a disk.
+    /// - Parameter disk: nil for a drive without a medium, which has no sectors until `replaceDisk` gives it some.
+    public init(disk: (any Disk)?, options: BlockOptions = BlockOptions()) {
+        self.disk = disk
+        self.options = options
+        offersReadOnly = options.isReadOnly || disk?.isReadOnly == true
+    }
+
+    /// `.block`.
+    public var deviceID: DeviceID { .block }
+    /// One queue.
+    public var queueMaximumSizes: [UInt16] { [options.queueSize] }
+    /// SEG_MAX, BLK_SIZE, FLUSH with a write-back cache; RO, or else DISCARD and WRITE_ZEROES; both queue features.
+    public var offeredFeatures: VirtioFeatures { options.features(isReadOnly: offersReadOnly) }
+    /// Capacity and limits.
+    public var initialConfiguration: [UInt8] { configuration.bytes }
+
+    private var capacitySectors: UInt64 { (disk?.byteCount ?? 0) / BlockConfigSpace.sectorByteCount }
+
+    private var configuration: BlockConfigSpace {
+        BlockConfigSpace(
+            capacitySectors: capacitySectors,
+            // Header and status take a descriptor each (5.2.6).
+            segmentsMax: UInt32(max(options.queueSize, 3)) - 2,
+            blockByteCount: options.blockByteCount)
+    }
+
+    /// Keeps the host.
+    public func attach(to host: DeviceHost) { self.host = host }
+
+    /// Puts another disk in, between two requests; the driver learns the new capacity by a configuration interrupt
+    /// (virtio 1.2, 5.2.5). On the device's thread only.
+    ///
+    /// The features stay: on a device that did not offer RO, a read-only disk fails each write.
+    /// - Parameter disk: nil takes the medium out.
+    public func replaceDisk(_ disk: (any Disk)?) {
+        self.disk = disk
+        host?.configuration.publish(configuration.bytes)
+    }
+
+    /// Takes queue 0.
+    public func activate(_ activation: Activation) throws(ActivationError) {
+        active = try Active(activation, options: options)
+    }
+
+    /// Drops the queue. No I/O is in flight: each request is done before the next one is looked at.
+    public func reset() { active = nil }
+
+    /// Serves requests until there are none, or the turn is over.
+    public func queueNotified(_ index: UInt16) -> QueueService {
+        guard index == 0, let active else { return .drained }
+        let limits = BlockRequest.Limits(
+            capacitySectors: capacitySectors, isReadOnly: offersReadOnly || disk?.isReadOnly == true,
+            features: active.features)
+        var requests = Self.requestsPerTurn
+        var bytes = Self.bytesPerTurn
+        var result = QueueService.drained
+        active.queue.disableNotifications()
+        serving: repeat {
+            while true {
+                guard requests > 0, bytes > 0 else {
+                    result = .again
+                    break serving
+                }
+                do throws(QueueError) {
+                    guard try active.queue.pop(into: active.chain) != nil else { break }
+                } catch {
+                    counters.malformed &+= 1
+                    requests &-= 1
+                    if active.queue.recover(from: error) { continue }
+                    active.interrupt.needsReset()
+                    return .drained
+                }
+                requests &-= 1
+                bytes = bytes &- min(bytes, active.chain.readableByteCount &+ active.chain.writableByteCount)
+                serve(active, limits)
+            }
+        } while active.queue.enableNotifications()
+        if active.queue.shouldSignalDriver() { active.interrupt.signalQueue(0) }
+        return result
+    }
+
+    private func serve(_ active: Active, _ limits: BlockRequest.Limits) {
+        let completion: BlockCompletion
+        do throws(BlockRequest.Malformed) {
+            let request = try BlockRequest(active.chain, limits: limits)
+            if let disk {
+                completion = active.execution.run(request, on: disk, counting: &counters)
+            } else {
+                // No medium.
+                counters.failures &+= 1
+                completion = BlockCompletion(status: .ioError)
+            }
+        } catch {
+            if error == .unsupported { counters.unsupported &+= 1 } else { counters.malformed &+= 1 }
+            completion = BlockCompletion(status: error.status)
+        }
+        completion.finish(active.chain, in: active.queue)
+    }
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import VirtioQueue
+
+/// What a driver has told a transport so far, and the rules about what it may say when.
+///
+/// Pure: no lock, no device, no memory. Transports put the registers of their bus in front of it.
+///
+/// ```
+///          1        3 = 1|2        0xb = 3|8             0xf = 0xb|4
+/// reset ──► ACK ──► DRIVER ──────► FEATURES_OK ────────► DRIVER_OK
+///   ▲               features        queue fields          running; queue fields and features frozen
+///   │               writable        writable
+///   └── a write of 0, from anywhere; FAILED (0x80) may be set at any time; NEEDS_RESET (0x40) is the device's own
+/// ```
+struct DriverState {
+    /// What a status write asks of the transport.
+    enum Transition: Equatable {
+        case none
+        /// The driver wrote 0: the device must let go of everything, then `finishReset` applies.
+        case reset
+        /// The driver set DRIVER_OK: the device starts.
+        case activate
+    }
+
+    /// The status bits of virtio 1.2, 2.1.
+    enum Status {
+        static let acknowledge: UInt32 = 1
+        static let driver: UInt32 = 2
+        static let driverOK: UInt32 = 4
+        static let featuresOK: UInt32 = 8
+        static let needsReset: UInt32 = 0x40
+        static let failed: UInt32 = 0x80
+    }
+
+    let offeredFeatures: VirtioFeatures
+    private(set) var status: UInt32 = 0
+    /// The fields of each queue, as the driver wrote them: unchecked until activation.
+    private(set) var queues: [QueueConfiguration]
+    var deviceFeaturesSelect: UInt32 = 0
+    var driverFeaturesSelect: UInt32 = 0
+    var queueSelect: UInt32 = 0
+    private var driverFeaturePages: (UInt32, UInt32) = (0, 0)
+    /// Whether the driver asked for a bit above 63: none is offered, so it can never be accepted.
+    private var hasUnknownFeatures = false
+
+    init(offeredFeatures: VirtioFeatures, queueMaximumSizes: [UInt16]) {
+        // Every device here is a modern one.
+        self.offeredFeatures = offeredFeatures.union(.version1)
+        queues = queueMaximumSizes.map { QueueConfiguration(maximumSize: $0) }
+    }
+
+    /// The features that the driver wrote so far.
+    var driverFeatures: VirtioFeatures {
+        VirtioFeatures(rawValue: UInt64(driverFeaturePages.1) << 32 | UInt64(driverFeaturePages.0))
+    }
+
+    private func has(_ bits: UInt32) -> Bool { status & bits == bits }
+    private var isBroken: Bool { status & (Status.failed | Status.needsReset) != 0 }
+
+    /// Whether the device runs (or is being started).
+    var isDriverOK: Bool { has(Status.driverOK) }
+
+    /// Whether the device may be served: running, and neither side has given up.
+    var isRunning: Bool { isDriverOK && !isBroken }
+
+    /// Whether the configuration space may be written: virtio 1.2, 3.1.1 lets a driver at it from step 4 on.
+    var acceptsConfigWrites: Bool { has(Status.driver) && !isBroken }
+
+    // MARK: Features
+
+    /// The offered bits of the selected page.
+    var selectedDeviceFeatures: UInt32 {
+        switch deviceFeaturesSelect {
+        case 0: UInt32(truncatingIfNeeded: offeredFeatures.rawValue)
+        case 1: UInt32(truncatingIfNeeded: offeredFeatures.rawValue >> 32)
+        default: 0
+        }
+    }
+
+    /// Takes the driver's bits of the selected page, between DRIVER and FEATURES_OK only (virtio 1.2, 3.1.1 steps 4, 5).
+    mutating func writeDriverFeatures(_ value: UInt32) {
+        guard has(Status.driver), !has(Status.featuresOK), !isBroken else { return }
+        switch driverFeaturesSelect {
+        case 0: driverFeaturePages.0 = value
+        case 1: driverFeaturePages.1 = value
+        default: if value != 0 { hasUnknownFeatures = true }
+        }
+    }
+
+    /// Virtio 1.2, 2.2.1: a driver must not accept what was not offered; 6.1: it must accept VERSION_1, and a device may
+    /// fail without it.
+    private var areFeaturesAcceptable: Bool {
+        driverFeatures.isSubset(of: offeredFeatures) && !hasUnknownFeatures && driverFeatures.contains(.version1)
+    }
+
+    // MARK: Status
+
+    /// Applies a write of the status register.
+    ///
+    /// Bits are never cleared but by a reset (virtio 1.2, 2.1.1), and steps are taken one at a time in the order of 3.1.1;
+    /// FEATURES_OK stays unset if the features are not acceptable (2.2.2). Any other write is ignored.
+    mutating func writeStatus(_ value: UInt32) -> Transition {
+        if value == 0 { return .reset }
+        guard value & status == status else { return .none }
+        switch value & ~status {
+        case Status.failed:
+            status |= Status.failed
+        case Status.acknowledge where status == 0:
+            status |= Status.acknowledge
+        case Status.driver where status == Status.acknowledge:
+            status |= Status.driver
+        case Status.featuresOK where status == Status.acknowledge | Status.driver && areFeaturesAcceptable:
+            status |= Status.featuresOK
+        case Status.driverOK where status == Status.acknowledge | Status.driver | Status.featuresOK:
+            status |= Status.driverOK
+            return .activate
+        default:
+            break
+        }
+        return .none
+    }
+
+    /// The device gave up: only a reset helps (virtio 1.2, 2.1.2).
+    /// - Returns: whether a running driver must be told by a configuration interrupt.
+    mutating func markNeedsReset() -> Bool {
+        guard status != 0 else { return false }
+        status |= Status.needsReset
+        return isDriverOK
+    }
+
+    /// Back to the state after power-on, once the device has let go.
+    mutating func finishReset() {
+        status = 0
+        deviceFeaturesSelect = 0
+        driverFeaturesSelect = 0
+        queueSelect = 0
+        driverFeaturePages = (0, 0)
+        hasUnknownFeatures = false
+        for index in queues.indices { queues[index].reset() }
+    }
+
+    // MARK: Queues
+
+    /// The selected queue, or nil if there is none of that number.
+    var selectedQueue: QueueConfiguration? {
+        guard let index = Int(exactly: queueSelect), queues.indices.contains(index) else { return nil }
+        return queues[index]
+    }
+
+    /// Changes the selected queue, between FEATURES_OK and DRIVER_OK only (virtio 1.2, 3.1.1 steps 5 to 8): what a running
+    /// device uses is frozen, whatever the driver writes later.
+    mutating func changeSelectedQueue(_ change: (inout QueueConfiguration) -> Void) {
+        guard has(Status.featuresOK), !isDriverOK, !isBroken,
+            let index = Int(exactly: queueSelect), queues.indices.contains(index)
+        else { return }
+        change(&queues[index])
+    }
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Synchronization
+internal import VMMemory
+internal import VirtioModel
+internal import VirtioQueue
+
+/// The device and what belongs to its thread.
+final class DeviceSide {
+    let device: any VirtioDevice
+    let memory: GuestMemory
+    let link: TransportLink
+    /// Whether `activate` succeeded and no `reset` came since.
+    var isActive = false
+
+    init(device: any VirtioDevice, memory: GuestMemory, link: TransportLink) {
+        self.device = device
+        self.memory = memory
+        self.link = link
+    }
+
+    /// - Returns: the queues to be served once.
+    func activate(_ posted: PostedActivation) -> [UInt16] {
+        // A reset that came from another vCPU may have overtaken this activation.
+        guard link.state.withLock({ $0.epoch == posted.epoch }), !isActive else { return [] }
+        do throws(ActivationError) {
+            let activation = try Activation(
+                memory: memory, features: posted.features, configurations: posted.queues, interrupt: link)
+            try device.activate(activation)
+            isActive = true
+            return activation.queues.indices.compactMap { index in
+                activation.queues[index] == nil ? nil : UInt16(exactly: index)
+            }
+        } catch {
+            // virtio 1.2, 2.1.2: a device that cannot go on says so and waits for a reset.
+            link.needsReset()
+            return []
+        }
+    }
+
+    /// - Returns: whether the queue wants to be served again.
+    func serve(_ index: UInt16) -> Bool {
+        guard isActive, link.state.withLock({ $0.driver.isRunning && $0.resetsUnderWay == 0 }) else { return false }
+        return device.queueNotified(index) == .again
+    }
+
+    func reset() {
+        isActive = false
+        device.reset()
+    }
+}
+
+/// What the driver had agreed to when it set DRIVER_OK.
+struct PostedActivation: Sendable {
+    let epoch: UInt64
+    let features: VirtioFeatures
+    let queues: [QueueConfiguration]
+
+    init(_ state: borrowing TransportLink.State) {
+        epoch = state.epoch
+        features = state.driver.driverFeatures
+        queues = state.driver.queues
+    }
+}
+
+/// What passes from the vCPU's thread to the device's.
+extension MMIOTransport {
+    /// More configuration writes than this on their way, and the vCPU waits for the device to take them.
+    static let postedConfigurationWritesMax = 64
+
+    func activate(_ posted: PostedActivation) {
+        executor.perform { [self] in
+            // Notifications that came before the device was up were ignored; so every queue is looked at once.
+            for index in deviceSide.value.activate(posted) { serve(index) }
+        }
+    }
+
+    /// Returns when the device has let go of guest memory.
+    func resetDevice() {
+        link.state.withLock { state in
+            state.resetsUnderWay &+= 1
+            state.epoch &+= 1
+        }
+        executor.performAndWait { [self] in deviceSide.value.reset() }
+        link.state.withLock { state in
+            state.resetsUnderWay &-= 1
+            // With another reset on its way the registers stay as they are until that one is done too.
+            guard state.resetsUnderWay == 0 else { return }
+            state.driver.finishReset()
+            link.interruptStatus.store(0, ordering: .sequentiallyConsistent)
+        }
+    }
+
+    func serve(_ index: UInt16) {
+        if deviceSide.value.serve(index) { post(index) }
+    }
+
+    /// A notification that trapped instead of hitting an eventfd (virtio 1.2, 4.2.3.3).
+    func notify(_ value: UInt32) {
+        guard let index = UInt16(exactly: value) else { return }
+        post(index)
+    }
+
+    /// Has a queue served on the device's thread; at most one such request per queue is on its way.
+    private func post(_ index: UInt16) {
+        let mustPost = link.state.withLock { state in
+            let queue = Int(index)
+            guard state.isNotificationPosted.indices.contains(queue), !state.isNotificationPosted[queue],
+                state.driver.isRunning, state.resetsUnderWay == 0
+            else { return false }
+            state.isNotificationPosted[queue] = true
+            return true
+        }
+        guard mustPost else { return }
+        executor.perform { [self] in
+            link.state.withLock { state in
+                if state.isNotificationPosted.indices.contains(Int(index)) {
+                    state.isNotificationPosted[Int(index)] = false
+                }
+            }
+            serve(index)
+        }
+    }
+
+    /// Hands a write of the configuration space to the device, cut at the end of the space.
+    func writeConfiguration(_ buffer: UnsafeRawBufferPointer, at start: Int) {
+        enum Verdict { case lost, post(UInt64), wait(UInt64) }
+        var count = 0
+        let verdict = link.state.withLock { state -> Verdict in
+            guard state.driver.acceptsConfigWrites, state.resetsUnderWay == 0, start < state.configuration.count
+            else { return .lost }
+            count = min(buffer.count, state.configuration.count &- start)
+            state.postedConfigurationWrites &+= 1
+            return state.postedConfigurationWrites > Self.postedConfigurationWritesMax
+                ? .wait(state.epoch) : .post(state.epoch)
+        }
+        let bytes = [UInt8](buffer[0..<count])
+        switch verdict {
+        case .lost: break
+        case .post(let epoch): executor.perform { [self] in deliver(bytes, at: start, epoch: epoch) }
+        case .wait(let epoch): executor.performAndWait { [self] in deliver(bytes, at: start, epoch: epoch) }
+        }
+    }
+
+    private func deliver(_ bytes: [UInt8], at start: Int, epoch: UInt64) {
+        let isCurrent = link.state.withLock { state in
+            state.postedConfigurationWrites &-= 1
+            return state.epoch == epoch && state.driver.acceptsConfigWrites
+        }
+        if isCurrent { deviceSide.value.device.writeConfiguration(bytes, atByteOffset: start) }
+    }
+}

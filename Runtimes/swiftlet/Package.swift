@@ -1,0 +1,49 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let package = Package(
+    name: "swiftlet",
+    products: [
+        .library(name: "SwiftletVMM", targets: ["SwiftletVMM"]),
+        .executable(name: "swiftlet", targets: ["swiftlet"]),
+    ],
+    dependencies: [
+        .package(path: "../../Packages/vmm-sys-util"),
+        .package(path: "../../Packages/vm-memory"),
+        .package(path: "../../Packages/kvm-ioctls"),
+        .package(path: "../../Packages/event-manager"),
+        .package(path: "../../Packages/vm-superio"),
+        .package(path: "../../Packages/acpi-tables"),
+        .package(path: "../../Packages/linux-loader"),
+        .package(path: "../../Packages/virtio-queue"),
+        .package(path: "../../Packages/virtio-devices"),
+    ],
+    targets: [
+        .target(
+            name: "SwiftletVMM",
+            dependencies: [
+                .product(name: "VMMSysUtil", package: "vmm-sys-util"),
+                .product(name: "VMMemory", package: "vm-memory"),
+                .product(name: "KVMIoctls", package: "kvm-ioctls"),
+                .product(name: "EventManager", package: "event-manager"),
+                .product(name: "VMSuperIO", package: "vm-superio"),
+                .product(name: "ACPITables", package: "acpi-tables"),
+                .product(name: "LinuxLoader", package: "linux-loader"),
+                .product(name: "LinuxLoaderCompression", package: "linux-loader"),
+                .product(name: "VirtioQueue", package: "virtio-queue"),
+                .product(name: "VirtioModel", package: "virtio-queue"),
+                .product(name: "VirtioDevices", package: "virtio-devices"),
+            ],
+            swiftSettings: settings
+        ),
+        .executableTarget(name: "swiftlet", dependencies: ["SwiftletVMM"], swiftSettings: settings),
+        .testTarget(name: "SwiftletVMMTests", dependencies: ["SwiftletVMM"], swiftSettings: settings),
+    ]
+)

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+# The groups of each rung, sourced by Tests/run. `group NAME COMMAND...` runs one.
+
+bundle=.build/debug/VMMPackageTests.xctest
+packages() { for p in Packages/*/ Runtimes/*/; do echo "${p%/}"; done; }
+
+build_all() { $SWIFT build --build-tests -Xswiftc -warnings-as-errors; }
+unit_tests() { "$bundle" --testing-library swift-testing; }
+
+# One package by itself, as its importers see it.
+alone() { $SWIFT build --build-tests --package-path "$1" -Xswiftc -warnings-as-errors && $SWIFT test --skip-build --package-path "$1" --disable-xctest; }
+
+run_check() {
+    group lint make --no-print-directory lint
+    group tidy $SWIFT test --package-path Tests/Tidy --disable-xctest
+    group build build_all
+    group unit unit_tests
+}
+
+run_test() {
+    group deps Tests/Lab/install-deps build lab demo
+    group kernels Tests/Lab/fetch-kernels
+    run_check
+    group programs make --no-print-directory build-release
+    group import-by-url Tests/Tidy/import-by-url
+    group fuzz-replay Fuzz/replay
+    group lab Tests/Lab/self-test
+    # The same micro-guests again on the lab's KVM: no test may be tuned to one machine's.
+    group lab-kvm Tests/Lab/lab --cpus 1 --timeout 600 -- "$PWD/$bundle" --testing-library swift-testing --filter KVMIoctlsTests
+    group image Tests/Lab/make-image
+    group swiftlet Tests/Swiftlet/run
+    # Each folder must build alone; one of them, drawn by the seed, does so in every run.
+    local all; mapfile -t all < <(packages)
+    group alone alone "${all[$((SEED % ${#all[@]}))]}"
+}
+
+run_soak() {
+    local p
+    for p in $(packages); do group "alone-${p##*/}" alone "$p"; done
+    group swiftlet-all env COMBINATIONS=all Tests/Swiftlet/run
+    for p in $(Fuzz/list); do group "fuzz-$p" Fuzz/run "$p" 300; done
+}
