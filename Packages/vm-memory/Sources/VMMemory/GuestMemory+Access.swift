@@ -8,21 +8,18 @@ extension GuestMemory {
     /// read in aligned parts.
     @inlinable
     public func load<T: GuestInteger>(_ type: T.Type = T.self, at address: GuestAddress) throws(GuestMemoryError) -> T {
-        let offset = address.rawValue &- primaryStart
-        guard offset < primaryWords, offset & (UInt64(MemoryLayout<T>.size) &- 1) == 0 else {
-            return try loadElsewhere(address)
-        }
-        return T._volatileLoad(primaryPointer(address))
+        // Made before the check so that a loop keeps what it is made from in registers; used after it.
+        let pointer = primaryPointer(address)
+        guard isPrimary(address, T.self, primaryWords) else { return try loadElsewhere(address) }
+        return T._volatileLoad(pointer.unsafelyUnwrapped)
     }
 
     /// Writes an integer; see `load` for the order of bytes and tearing.
     @inlinable
     public func store<T: GuestInteger>(_ value: T, at address: GuestAddress) throws(GuestMemoryError) {
-        let offset = address.rawValue &- primaryStart
-        guard offset < primaryStoreWords, offset & (UInt64(MemoryLayout<T>.size) &- 1) == 0 else {
-            return try storeElsewhere(value, address)
-        }
-        T._volatileStore(value, primaryPointer(address))
+        let pointer = primaryPointer(address)
+        guard isPrimary(address, T.self, primaryStoreWords) else { return try storeElsewhere(value, address) }
+        T._volatileStore(value, pointer.unsafelyUnwrapped)
     }
 
     /// Reads a structure.
@@ -139,12 +136,20 @@ extension GuestMemory {
 }
 
 extension GuestMemory {
-    /// Where a guest address of the primary region is mapped here; the caller has checked that it lies there.
+    /// Whether an access is aligned and starts within the first `limit` bytes, a multiple of 8, of the primary region:
+    /// one comparison, because turning the low bits to the top makes a misaligned offset larger than any limit.
     @inlinable @inline(__always)
-    func primaryPointer(_ address: GuestAddress) -> UnsafeMutableRawPointer {
-        // Within a mapping, so never nil.
+    func isPrimary<T: GuestInteger>(_ address: GuestAddress, _ type: T.Type, _ limit: UInt64) -> Bool {
+        let offset = address.rawValue &- primaryStart
+        let shift = UInt64(MemoryLayout<T>.size.trailingZeroBitCount)
+        let turned = offset &>> shift | offset &<< (64 &- shift)
+        return _fastPath(turned < limit &>> shift)
+    }
+
+    /// Where a guest address is mapped here if it lies in the primary region; it is not nil then.
+    @inlinable @inline(__always)
+    func primaryPointer(_ address: GuestAddress) -> UnsafeMutableRawPointer? {
         UnsafeMutableRawPointer(bitPattern: primaryDelta &+ UInt(truncatingIfNeeded: address.rawValue))
-            .unsafelyUnwrapped
     }
 
     @inlinable @inline(never)

@@ -7,12 +7,11 @@ extension GuestMemory {
     public func atomicLoad<T: GuestInteger>(
         _ type: T.Type = T.self, at address: GuestAddress, ordering: LoadOrdering
     ) throws(GuestMemoryError) -> T {
-        let offset = address.rawValue &- primaryStart
-        guard offset < primaryWords, offset & (UInt64(MemoryLayout<T>.size) &- 1) == 0 else {
+        guard isPrimary(address, T.self, primaryWords) else {
             let (entry, offset) = try locateAtomic(address, UInt64(MemoryLayout<T>.size))
             return T._atomicLoad(entry.pointee.host + Int(truncatingIfNeeded: offset), ordering)
         }
-        return T._atomicLoad(primaryPointer(address), ordering)
+        return T._atomicLoad(primaryPointer(address).unsafelyUnwrapped, ordering)
     }
 
     /// Writes an integer atomically.
@@ -21,13 +20,12 @@ extension GuestMemory {
     public func atomicStore<T: GuestInteger>(
         _ value: T, at address: GuestAddress, ordering: StoreOrdering
     ) throws(GuestMemoryError) {
-        let offset = address.rawValue &- primaryStart
-        guard offset < primaryStoreWords, offset & (UInt64(MemoryLayout<T>.size) &- 1) == 0 else {
+        guard isPrimary(address, T.self, primaryStoreWords) else {
             return try modifyAtomic(address, as: T.self) { (pointer: UnsafeMutableRawPointer) in
                 T._atomicStore(value, pointer, ordering)
             }
         }
-        T._atomicStore(value, primaryPointer(address), ordering)
+        T._atomicStore(value, primaryPointer(address).unsafelyUnwrapped, ordering)
     }
 
     /// Replaces an integer atomically, sequentially consistent.

@@ -11,7 +11,7 @@ extension GuestMemory {
         _ file: borrowing FileDescriptor, fileOffset: UInt64, byteCount: UInt64, to address: GuestAddress
     ) throws(GuestMemoryError) {
         let fd = file.rawValue
-        try transfer(.readAtOffset, byteCount, address, isWrite: true, exact: true) { (host, length, done) in
+        try transfer(.readAtOffset, byteCount, address, isWrite: true) { (host, length, done) in
             guard let offset = Self.fileOffset(fileOffset, done) else { return Transferred(failed: .invalidArgument) }
             return Transferred(pread(fd, host, length, offset))
         }
@@ -23,7 +23,7 @@ extension GuestMemory {
         _ file: borrowing FileDescriptor, fileOffset: UInt64, byteCount: UInt64, from address: GuestAddress
     ) throws(GuestMemoryError) {
         let fd = file.rawValue
-        try transfer(.writeAtOffset, byteCount, address, isWrite: false, exact: true) { (host, length, done) in
+        try transfer(.writeAtOffset, byteCount, address, isWrite: false) { (host, length, done) in
             guard let offset = Self.fileOffset(fileOffset, done) else { return Transferred(failed: .invalidArgument) }
             return Transferred(pwrite(fd, host, length, offset))
         }
@@ -35,7 +35,7 @@ extension GuestMemory {
         throws(GuestMemoryError)
     {
         let fd = file.rawValue
-        try transfer(.read, byteCount, address, isWrite: true, exact: true) { (host, length, _) in
+        try transfer(.read, byteCount, address, isWrite: true) { (host, length, _) in
             Transferred(Glibc.read(fd, host, length))
         }
     }
@@ -47,7 +47,7 @@ extension GuestMemory {
         throws(GuestMemoryError)
     {
         let fd = file.rawValue
-        try transfer(.write, byteCount, address, isWrite: false, exact: true) { (host, length, _) in
+        try transfer(.write, byteCount, address, isWrite: false) { (host, length, _) in
             Transferred(Glibc.write(fd, host, length))
         }
     }
@@ -55,7 +55,7 @@ extension GuestMemory {
 
 extension GuestMemory {
     /// What one system call moved, or why it did not.
-    struct Transferred {
+    private struct Transferred {
         var byteCount: Int
         var errno: Errno?
 
@@ -76,11 +76,10 @@ extension GuestMemory {
     }
 
     /// Repeats one system call over the parts of a guest range.
-    @discardableResult
     private func transfer(
         _ operation: GuestMemoryError.Operation, _ byteCount: UInt64, _ address: GuestAddress, isWrite: Bool,
-        exact: Bool, _ call: (UnsafeMutableRawPointer, Int, UInt64) -> Transferred
-    ) throws(GuestMemoryError) -> UInt64 {
+        _ call: (UnsafeMutableRawPointer, Int, UInt64) -> Transferred
+    ) throws(GuestMemoryError) {
         var done: UInt64 = 0
         while done < byteCount {
             let (next, overflow) = address.rawValue.addingReportingOverflow(done)
@@ -106,6 +105,5 @@ extension GuestMemory {
             }
             done &+= UInt64(result.byteCount)
         }
-        return done
     }
 }

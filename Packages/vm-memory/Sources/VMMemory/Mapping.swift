@@ -27,14 +27,14 @@ struct Mapping: ~Copyable, @unchecked Sendable {
     /// - Parameters:
     ///   - file: a descriptor, or nil for anonymous memory.
     ///   - fileOffset: a multiple of the page size.
+    ///   - page: the size of the pages; `munmap` refuses a part of a huge one.
     static func make(
-        for range: GuestRange, file: Int32?, fileOffset: UInt64, isShared: Bool, isWritable: Bool,
+        for range: GuestRange, file: Int32?, fileOffset: UInt64, isShared: Bool, isWritable: Bool, page: UInt64,
         options: MappingOptions
     ) throws(GuestMemoryError) -> Mapping {
         func failure(_ operation: GuestMemoryError.Operation, _ errno: Errno) -> GuestMemoryError {
             .system(operation, range.start, byteCount: range.byteCount, completed: 0, errno)
         }
-        let page = options.pages.hugeShift.map { UInt64(1) << UInt64($0) } ?? hostPageByteCount
         guard fileOffset & (page &- 1) == 0 else { throw .misalignedMapping(fileOffset, pageByteCount: page) }
         let (sum, overflow) = range.byteCount.addingReportingOverflow(page &- 1)
         guard !overflow, let byteCount = Int(exactly: sum & ~(page &- 1)), byteCount > 0,
@@ -43,7 +43,8 @@ struct Mapping: ~Copyable, @unchecked Sendable {
 
         var flags = isShared ? Int32(MAP_SHARED) : Int32(MAP_PRIVATE)
         if file == nil { flags |= Int32(MAP_ANONYMOUS) }
-        if !options.isReserved { flags |= Int32(MAP_NORESERVE) }
+        // Huge pages are always reserved: without, an empty pool is a signal on first touch instead of an error here.
+        if !options.isReserved, page == hostPageByteCount { flags |= Int32(MAP_NORESERVE) }
         if options.prefault == .populate { flags |= Int32(MAP_POPULATE) }
         // A memfd made with huge pages is huge without the flag, and anonymous memory only with it.
         if file == nil, let shift = options.pages.hugeShift { flags |= Int32(MAP_HUGETLB) | shift << 26 }

@@ -23,6 +23,9 @@ public struct MappingOptions: Equatable, Sendable {
             case .huge1GiB: 30
             }
         }
+
+        /// The page size for those two kinds.
+        var hugeByteCount: UInt64? { hugeShift.map { 1 << UInt64($0) } }
     }
 
     /// When the pages are brought in.
@@ -38,7 +41,7 @@ public struct MappingOptions: Equatable, Sendable {
     /// The memory is a memfd that another process can map too, rather than private to this one. Only anonymous
     /// memory looks at it.
     public var isShared = false
-    /// The pages that back the memory.
+    /// The pages that back the memory. A file's are its file system's; there, only `transparentHuge` says anything.
     public var pages = Pages.normal
     /// When the pages are brought in.
     public var prefault = Prefault.none
@@ -55,8 +58,8 @@ public struct MappingOptions: Equatable, Sendable {
     public var isInherited = true
     /// The pages are never swapped out (`mlock`).
     public var isLocked = false
-    /// Swap space or huge pages are set aside for the whole mapping when it is made, so that running out is an error
-    /// then and not a signal later.
+    /// Swap space is set aside for the whole mapping when it is made, so that running out is an error then and not a
+    /// signal later. Huge pages from the pool always are.
     public var isReserved = false
 
     /// The default.

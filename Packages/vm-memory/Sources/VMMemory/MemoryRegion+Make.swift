@@ -11,8 +11,11 @@ extension MemoryRegion {
         if options.isShared { return try shared(range, options: options) }
         try check(range)
         let mapping = try Mapping.make(
-            for: range, file: nil, fileOffset: 0, isShared: false, isWritable: true, options: options)
-        return try MemoryRegion(range, mapping, file: nil, fileOffset: 0, isShared: false, options: options)
+            for: range, file: nil, fileOffset: 0, isShared: false, isWritable: true,
+            page: options.pages.hugeByteCount ?? hostPageByteCount, options: options)
+        return try MemoryRegion(
+            range, mapping, file: nil, fileOffset: 0, isShared: false, hugePageByteCount: options.pages.hugeByteCount,
+            options: options)
     }
 
     /// Zeroed memory in a memfd, which `withFile` lends to hand it to another process.
@@ -27,10 +30,9 @@ extension MemoryRegion {
             .system(operation, range.start, byteCount: range.byteCount, completed: 0, .last)
         }
         var flags: UInt32 = 0x1 | 0x2  // MFD_CLOEXEC | MFD_ALLOW_SEALING
-        var page = hostPageByteCount
+        let page = options.pages.hugeByteCount ?? hostPageByteCount
         if let shift = options.pages.hugeShift {
             flags |= 0x4 | UInt32(bitPattern: shift) << 26  // MFD_HUGETLB and the page size
-            page = 1 << UInt64(shift)
         }
         let number = memfd_create(name, flags)
         guard number >= 0 else { throw failure(.createMemory) }
@@ -43,8 +45,10 @@ extension MemoryRegion {
         let addSeals: Int32 = 1033  // F_ADD_SEALS
         guard fcntl(number, addSeals, 0x2 as Int32) == 0 else { throw failure(.seal) }  // F_SEAL_SHRINK
         let mapping = try Mapping.make(
-            for: range, file: number, fileOffset: 0, isShared: true, isWritable: true, options: options)
-        return try MemoryRegion(range, mapping, file: file, fileOffset: 0, isShared: true, options: options)
+            for: range, file: number, fileOffset: 0, isShared: true, isWritable: true, page: page, options: options)
+        return try MemoryRegion(
+            range, mapping, file: file, fileOffset: 0, isShared: true,
+            hugePageByteCount: options.pages.hugeByteCount, options: options)
     }
 
     /// What a file's writes do.
@@ -78,9 +82,15 @@ extension MemoryRegion {
                     fileByteCount: fileByteCount, fileOffset: fileOffset, byteCount: range.byteCount)
             }
         }
+        var system = statfs()
+        guard fstatfs(file.rawValue, &system) == 0 else {
+            throw .system(.status, range.start, byteCount: range.byteCount, completed: 0, .last)
+        }
+        let hugetlbfs = 0x9584_58f6  // HUGETLBFS_MAGIC; its block size is that of its pages
+        let huge = system.f_type == hugetlbfs ? UInt64(system.f_bsize) : nil
         let mapping = try Mapping.make(
             for: range, file: file.rawValue, fileOffset: fileOffset, isShared: sharing == .shared,
-            isWritable: !options.isReadOnly, options: options)
+            isWritable: !options.isReadOnly, page: huge ?? hostPageByteCount, options: options)
         let duplicate: FileDescriptor
         do {
             duplicate = try file.duplicate()
@@ -88,7 +98,8 @@ extension MemoryRegion {
             throw .system(.duplicate, range.start, byteCount: range.byteCount, completed: 0, error)
         }
         return try MemoryRegion(
-            range, mapping, file: duplicate, fileOffset: fileOffset, isShared: sharing == .shared, options: options)
+            range, mapping, file: duplicate, fileOffset: fileOffset, isShared: sharing == .shared,
+            hugePageByteCount: huge, options: options)
     }
 
     /// Memory that someone else mapped and unmaps, such as a device's window.
@@ -107,7 +118,7 @@ extension MemoryRegion {
         }
         return try MemoryRegion(
             range, Mapping(adopting: hostAddress, byteCount: byteCount), file: nil, fileOffset: 0, isShared: false,
-            options: options)
+            hugePageByteCount: nil, options: options)
     }
 
     /// Refuses ranges that cannot be regions.

@@ -30,7 +30,7 @@ public final class MemoryRegion: Sendable {
 
     init(
         _ range: GuestRange, _ mapping: consuming Mapping, file: consuming FileDescriptor?, fileOffset: UInt64,
-        isShared: Bool, options: MappingOptions
+        isShared: Bool, hugePageByteCount: UInt64?, options: MappingOptions
     ) throws(GuestMemoryError) {
         var bitmap: DirtyBitmap?
         if let page = options.dirtyPageByteCount {
@@ -41,7 +41,7 @@ public final class MemoryRegion: Sendable {
         self.isReadOnly = options.isReadOnly
         self.isShared = isShared
         self.dirtyBitmap = bitmap
-        self.hugePageByteCount = options.pages.hugeShift.map { 1 << UInt64($0) }
+        self.hugePageByteCount = hugePageByteCount
         self.mapping = mapping
         self.file = file
         self.fileOffset = fileOffset
