@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import VMMemory
+internal import VMMemory
 
 extension BootPlan {
     /// Plans the boot of an x86_64 kernel.

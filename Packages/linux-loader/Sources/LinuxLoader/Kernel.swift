@@ -28,13 +28,10 @@ public struct Kernel: ~Copyable {
         let source = try FileSource(file)
         let parsed = try KernelImage.parse(source, limits: limits)
         let unpacked = try Unpacked(parsed, from: source, decompressor: decompressor, limits: limits)
+        let loaded = try KernelContents(parsed, unpacked)
         container = parsed
-        contents = try unpacked.map { $0.contents } ?? KernelContents(loadedAsIs: parsed)
-        if let buffer = unpacked?.buffer {
-            storage = .buffer(buffer)
-        } else {
-            storage = .file(file)
-        }
+        contents = loaded
+        storage = if let buffer = unpacked?.buffer { .buffer(buffer) } else { .file(file) }
     }
 
     /// Opens a kernel in memory; the bytes are copied.
@@ -45,15 +42,20 @@ public struct Kernel: ~Copyable {
         let source = BufferSource(bytes: bytes)
         let parsed = try KernelImage.parse(source, limits: limits)
         let unpacked = try Unpacked(parsed, from: source, decompressor: decompressor, limits: limits)
+        let loaded = try KernelContents(parsed, unpacked)
+        let buffer = try Self.buffer(unpacked, else: bytes)
         container = parsed
-        contents = try unpacked.map { $0.contents } ?? KernelContents(loadedAsIs: parsed)
-        if let buffer = unpacked?.buffer {
-            storage = .buffer(buffer)
-        } else {
-            let copy = try HostBuffer(byteCount: UInt64(bytes.count))
-            copy.mutableBytes.copyMemory(from: bytes)
-            storage = .buffer(copy)
-        }
+        contents = loaded
+        storage = .buffer(buffer)
+    }
+
+    private static func buffer(
+        _ unpacked: Unpacked?, else bytes: UnsafeRawBufferPointer
+    ) throws(KernelImageError) -> HostBuffer {
+        if let unpacked { return unpacked.buffer }
+        let copy = try HostBuffer(byteCount: UInt64(bytes.count))
+        copy.mutableBytes.copyMemory(from: bytes)
+        return copy
     }
 }
 
@@ -80,8 +82,16 @@ public struct KernelContents: Sendable, Equatable {
         }
     }
 
+    init(_ container: KernelImage, _ unpacked: Unpacked?) throws(KernelImageError) {
+        if let unpacked {
+            self = unpacked.contents
+        } else {
+            try self.init(loadedAsIs: container)
+        }
+    }
+
     /// For a file whose bytes go to the guest unchanged.
-    init(loadedAsIs image: KernelImage) throws(KernelImageError) {
+    private init(loadedAsIs image: KernelImage) throws(KernelImageError) {
         guard let architecture = image.architecture else { throw .nestedCompression }
         if case .bzImage(let outer) = image {
             guard outer.setupHeader.version >= 0x20c else {
