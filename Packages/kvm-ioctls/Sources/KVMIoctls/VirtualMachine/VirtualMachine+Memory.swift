@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Synchronization
+public import VMMSysUtil
 
 /// Guest memory: which host memory the guest sees at which physical address.
 extension VirtualMachine {
@@ -32,13 +34,60 @@ extension VirtualMachine {
         let region = UserMemoryRegion(
             slot: slot, flags: flags.rawValue, guestAddress: guestAddress, byteCount: byteCount,
             hostAddress: UInt64(UInt(bitPattern: hostAddress)))
-        try Ioctl.setUserMemoryRegion.write(region, to: descriptor)
+        try changeSlot(slot, to: byteCount) { () throws(KVMError) in
+            try Ioctl.setUserMemoryRegion.write(region, to: descriptor)
+        }
+    }
+
+    /// Like `setMemoryRegion`, for a slot that has a guest_memfd behind it too (`KVM_CAP_USER_MEMORY2`, Linux 6.8).
+    /// - Parameters:
+    ///   - file: from `createGuestMemoryFile`; the slot keeps it alive.
+    ///   - fileOffset: the slot's first byte in the file; page-aligned.
+    public func setMemoryRegion(
+        slot: UInt32, flags: MemoryFlags = [], guestAddress: UInt64, byteCount: UInt64,
+        hostAddress: UnsafeMutableRawPointer, file: borrowing FileDescriptor, fileOffset: UInt64
+    ) throws(KVMError) {
+        let region = UserMemoryRegion2(
+            slot: slot, flags: flags.union(.guestMemoryFile).rawValue, guestAddress: guestAddress, byteCount: byteCount,
+            hostAddress: UInt64(UInt(bitPattern: hostAddress)), fileOffset: fileOffset,
+            file: UInt32(bitPattern: file.rawValue))
+        try changeSlot(slot, to: byteCount) { () throws(KVMError) in
+            try Ioctl.setUserMemoryRegion2.write(region, to: descriptor)
+        }
+    }
+
+    /// Makes memory that belongs to this virtual machine alone (`KVM_CAP_GUEST_MEMFD`, Linux 6.8).
+    /// - Parameter flags: `GUEST_MEMFD_FLAG_*`; 1 lets user space map it, 2 begins it shared (Linux 6.18).
+    public func createGuestMemoryFile(byteCount: UInt64, flags: UInt64 = 0) throws(KVMError) -> FileDescriptor {
+        let request = GuestMemoryFile(byteCount: byteCount, flags: flags)
+        return FileDescriptor(owning: try Ioctl.createGuestMemFD.write(request, to: descriptor))
+    }
+
+    /// Says which guest addresses are private (`KVM_CAP_MEMORY_ATTRIBUTES`, Linux 6.8).
+    /// - Parameter attributes: bit 3 (`KVM_MEMORY_ATTRIBUTE_PRIVATE`), or 0 for shared.
+    public func setMemoryAttributes(
+        address: UInt64, byteCount: UInt64, attributes: UInt64
+    ) throws(KVMError) {
+        let request = MemoryAttributes(address: address, byteCount: byteCount, attributes: attributes)
+        try Ioctl.setMemoryAttributes.write(request, to: descriptor)
     }
 
     /// Deletes a memory slot; the host memory is the caller's alone again.
     public func deleteMemoryRegion(slot: UInt32) throws(KVMError) {
         let region = UserMemoryRegion(slot: slot, flags: 0, guestAddress: 0, byteCount: 0, hostAddress: 0)
-        try Ioctl.setUserMemoryRegion.write(region, to: descriptor)
+        try changeSlot(slot, to: 0) { () throws(KVMError) in
+            try Ioctl.setUserMemoryRegion.write(region, to: descriptor)
+        }
+    }
+
+    /// Keeps the table of slots in step with the kernel's.
+    private func changeSlot(
+        _ slot: UInt32, to byteCount: UInt64, _ change: () throws(KVMError) -> Void
+    ) throws(KVMError) {
+        try slots.withLock { (slots) throws(KVMError) in
+            try change()
+            slots[slot] = byteCount == 0 ? nil : byteCount
+        }
     }
 }
 
@@ -51,11 +100,48 @@ struct UserMemoryRegion: BitwiseCopyable {
     var hostAddress: UInt64
 }
 
+/// `struct kvm_userspace_memory_region2` of Linux 6.8, include/uapi/linux/kvm.h.
+struct UserMemoryRegion2: BitwiseCopyable {
+    var slot: UInt32
+    var flags: UInt32
+    var guestAddress: UInt64
+    var byteCount: UInt64
+    var hostAddress: UInt64
+    var fileOffset: UInt64
+    var file: UInt32
+    var padding1: UInt32 = 0
+    var padding2: [14 of UInt64] = .init(repeating: 0)
+}
+
+/// `struct kvm_create_guest_memfd` of Linux 6.8, include/uapi/linux/kvm.h.
+struct GuestMemoryFile: BitwiseCopyable {
+    var byteCount: UInt64
+    var flags: UInt64
+    var reserved: [6 of UInt64] = .init(repeating: 0)
+}
+
+/// `struct kvm_memory_attributes` of Linux 6.8, include/uapi/linux/kvm.h.
+struct MemoryAttributes: BitwiseCopyable {
+    var address: UInt64
+    var byteCount: UInt64
+    var attributes: UInt64
+    var flags: UInt64 = 0
+}
+
 extension Ioctl {
     /// `KVM_SET_USER_MEMORY_REGION`.
     public static let setUserMemoryRegion =
         Ioctl("KVM_SET_USER_MEMORY_REGION", .write, 0x46, UserMemoryRegion.self)
+    /// `KVM_SET_USER_MEMORY_REGION2`, Linux 6.8.
+    public static let setUserMemoryRegion2 =
+        Ioctl("KVM_SET_USER_MEMORY_REGION2", .write, 0x49, UserMemoryRegion2.self)
+    /// `KVM_SET_MEMORY_ATTRIBUTES`, Linux 6.8.
+    public static let setMemoryAttributes = Ioctl("KVM_SET_MEMORY_ATTRIBUTES", .write, 0xD2, MemoryAttributes.self)
+    /// `KVM_CREATE_GUEST_MEMFD`, Linux 6.8.
+    public static let createGuestMemFD = Ioctl("KVM_CREATE_GUEST_MEMFD", .readWrite, 0xD4, GuestMemoryFile.self)
 
     /// The requests of this file.
-    static let memory: [Ioctl] = [setUserMemoryRegion]
+    static let memory: [Ioctl] = [
+        setUserMemoryRegion, setUserMemoryRegion2, setMemoryAttributes, createGuestMemFD,
+    ]
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Synchronization
 public import VMMSysUtil
 
 /// A virtual machine: guest memory slots, interrupt controllers, and the place where vCPUs and devices come from.
@@ -8,6 +9,9 @@ public final class VirtualMachine: Sendable {
     /// The virtual machine's descriptor.
     public let descriptor: FileDescriptor
     let runAreaByteCount: Int
+    /// Bytes of each memory slot made through this object. The kernel writes a slot's dirty log by the size that it
+    /// knows, so the room for it must be checked against what the slot has at that moment.
+    let slots = Mutex<[UInt32: UInt64]>([:])
 
     /// Takes over a virtual machine's descriptor, such as one received from another process.
     /// - Parameter runAreaByteCount: `System.runAreaByteCount()`.
