@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import ACPITables
+internal import VMMemory
 
 /// The ACPI tables of the machine: how a stock kernel finds CPUs, interrupt controller, devices and the off switch.
 enum FirmwareTables {
@@ -22,9 +23,9 @@ enum FirmwareTables {
                     // Said to be absent, so that no driver waits for an answer: the time comes from kvm-clock.
                     bootArchitecture: [.vgaNotPresent, .cmosRTCNotPresent],
                     flags: [.noFixedPowerButton, .noFixedSleepButton, .headless]),
-                dsdt: DefinitionBlock(.dsdt, devices),
+                dsdt: devices,
                 madt: MADT(
-                    entries: MADT.Entry.processors(count: UInt32(cpuCount))
+                    entries: MADT.processors(count: UInt32(cpuCount))
                         + [.ioAPIC(id: 0, address: Layout.ioapic, firstInterrupt: 0)]))
             return try tables.image(at: Layout.firmwareTables.rawValue)
         } catch let error as TableError {

@@ -2,39 +2,31 @@
 internal import Glibc
 public import VMMSysUtil
 
-/// All bytes of a file.
+/// All bytes of a regular file.
 public func readWholeFile(_ path: String) throws(Errno) -> [UInt8] {
-    let file = FileDescriptor(owning: try retryOnInterrupt { open(path, O_RDONLY | O_CLOEXEC) })
-    let number = file.rawValue
-    var status = stat()
-    try retryOnInterrupt { fstat(number, &status) }
-    if status.st_mode & S_IFMT == S_IFDIR { throw Errno(rawValue: EISDIR) }
-    var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
-    var filled = 0
-    while filled < bytes.count {
-        let count = try bytes.withUnsafeMutableBytes { buffer throws(Errno) in
-            try retryOnInterrupt {
-                read(number, buffer.baseAddress.map { $0 + filled }, buffer.count - filled)
-            }
+    let file = try FileDescriptor.open(path, .readOnly)
+    guard try file.kind() == .regular else { throw .invalidArgument }
+    guard let byteCount = Int(exactly: try file.byteCount()), byteCount <= 1 << 30 else { throw Errno(rawValue: EFBIG) }
+    var bytes = [UInt8](repeating: 0, count: byteCount)
+    do throws(TransferError) {
+        var span = bytes.mutableSpan
+        try span.withUnsafeMutableBytes { (buffer) throws(TransferError) in
+            try file.readAll(into: buffer, atOffset: 0)
         }
-        if count == 0 { break }
-        filled += count
+    } catch {
+        // The file shrank while it was read.
+        throw .inputOutput
     }
-    bytes.removeLast(bytes.count - filled)
     return bytes
 }
 
 /// Writes a new file, or replaces what is in an old one.
 public func writeWholeFile(_ path: String, _ bytes: [UInt8]) throws(Errno) {
-    let file = FileDescriptor(
-        owning: try retryOnInterrupt { open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644) })
-    let number = file.rawValue
+    let file = try FileDescriptor.open(path, [.writeOnly, .create, .truncate])
     var written = 0
     while written < bytes.count {
-        written += try bytes.withUnsafeBytes { buffer throws(Errno) in
-            try retryOnInterrupt {
-                write(number, buffer.baseAddress.map { $0 + written }, buffer.count - written)
-            }
+        written += try bytes.span.withUnsafeBytes { (buffer) throws(Errno) in
+            try file.write(from: UnsafeRawBufferPointer(rebasing: buffer[written...]))
         }
     }
 }

@@ -22,14 +22,7 @@ public enum RootfsImage {
 
     private static func unnamedFile() throws(RootfsError) -> FileDescriptor {
         let directory = getenv("TMPDIR").map { String(cString: $0) } ?? "/var/tmp"
-        do throws(Errno) {
-            // O_TMPFILE is a compound of a private bit and O_DIRECTORY, and does not import.
-            let temporary: Int32 = 0o20000000 | O_DIRECTORY
-            return FileDescriptor(
-                owning: try retryOnInterrupt { open(directory, temporary | O_RDWR | O_CLOEXEC, 0o600) })
-        } catch {
-            throw .temporaryFile(directory, error)
-        }
+        do { return try FileDescriptor.temporaryFile(in: directory) } catch { throw .temporaryFile(directory, error) }
     }
 
     /// Runs a program with its output on our standard error.

@@ -48,3 +48,14 @@ enum Layout {
     /// As many as KVM's APIC ids of eight bits can name, less the broadcast id and the IOAPIC's.
     static let maximumCPUs = 254
 }
+
+extension Layout {
+    /// Where the descriptor and page tables lie that the first vCPU starts on.
+    static var bootTableRanges: [GuestRange] {
+        [
+            GuestRange(start: gdt, byteCount: 0x100),
+            GuestRange(start: GuestAddress(bootStack.rawValue - 0x100), byteCount: 0x110),
+            GuestRange(start: pageTables, byteCount: 0x6000),
+        ].compactMap { $0 }
+    }
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import EventManager
+internal import KVMIoctls
+internal import VMMSysUtil
+internal import VMMemory
+internal import VirtioDevices
+internal import VirtioModel
+
+/// The virtio devices of a machine, each at a window of its own with an interrupt line and a doorbell for each queue.
+final class VirtioWindows {
+    private(set) var transports: [MMIOTransport] = []
+    /// What the firmware tables say of them.
+    private(set) var windows: [FirmwareTables.VirtioWindow] = []
+    private var doorbells: [Doorbell] = []
+    private let vm: VirtualMachine
+    private let memory: GuestMemory
+    private let loop: EventLoop
+    private let events: DeviceEvents
+    private let executor: DeviceMailbox
+
+    init(vm: VirtualMachine, memory: GuestMemory, loop: EventLoop) {
+        self.vm = vm
+        self.memory = memory
+        self.loop = loop
+        events = DeviceEvents(loop)
+        executor = DeviceMailbox(loop.mailbox)
+    }
+
+    /// Puts a device at the next free window.
+    func attach(_ device: any VirtioDevice) throws(MachineError) {
+        let index = transports.count
+        guard index < Layout.maximumVirtioDevices else { throw .tooManyDevices(index + 1) }
+        let address = Layout.virtioBase + UInt64(index) * Layout.virtioStride
+        let interrupt = Layout.firstVirtioInterrupt + UInt32(index)
+        let event: EventFD
+        do { event = try EventFD() } catch { throw .host("make the interrupt of a device", error) }
+        do { try vm.registerInterrupt(event.descriptor, gsi: interrupt) } catch { throw .kvm(error) }
+        let trigger = EventFDTrigger(event)
+        let transport = MMIOTransport(
+            device: device, memory: memory, executor: executor, events: events, trigger: trigger)
+        for queue in 0..<transport.queueCount {
+            doorbells.append(try Doorbell(of: transport, queue: UInt16(queue), at: address, vm: vm, loop: loop))
+        }
+        transports.append(transport)
+        windows.append(.init(address: address, interrupt: interrupt))
+    }
+
+    /// Serves once more what the guest left in the queues.
+    func serveAll() {
+        for transport in transports {
+            for queue in 0..<transport.queueCount { transport.serveQueue(UInt16(queue)) }
+        }
+    }
+
+    /// Takes the guest's memory away from all devices.
+    func shutDown() {
+        for transport in transports { transport.shutDown() }
+    }
+}
+
+/// The eventfd that KVM signals when the guest rings for a queue, so that the vCPU goes on at once.
+private final class Doorbell: EventHandler {
+    private let event: EventFD
+    private let transport: MMIOTransport
+    private let queue: UInt16
+
+    init(
+        of transport: MMIOTransport, queue: UInt16, at address: UInt64, vm: VirtualMachine, loop: EventLoop
+    ) throws(MachineError) {
+        self.transport = transport
+        self.queue = queue
+        do { event = try EventFD() } catch { throw .host("make the doorbell of a queue", error) }
+        do {
+            try vm.registerIOEvent(
+                event.descriptor, at: .mmio(address + MMIOTransport.notifyOffset), matching: .long(UInt32(queue)))
+        } catch {
+            throw .kvm(error)
+        }
+        do { try loop.add(event.descriptor, for: .readable, handler: self) } catch {
+            throw .device("\(error)")
+        }
+    }
+
+    func handle(_ events: EventManager.EventSet, of token: EventToken, in loop: EventLoop) {
+        _ = try? event.read()
+        transport.serveQueue(queue)
+    }
+}

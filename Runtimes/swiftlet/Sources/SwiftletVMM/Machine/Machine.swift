@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import EventManager
+internal import KVMIoctls
+internal import LinuxLoader
+internal import Synchronization
+internal import VMMSysUtil
+internal import VMMemory
+internal import VMSuperIO
+internal import VirtioDevices
+
+/// A virtual machine, made and ready to run once.
+///
+/// It lives on the thread that made it: that thread becomes the device thread in `run`, and each vCPU has one of its own.
+public final class Machine {
+    private let parts: MachineParts
+    private let signals: SignalFD
+    private let running: Countdown
+
+    /// Makes the machine: opens the files, maps the memory, loads the kernel, attaches the devices.
+    ///
+    /// - Parameters:
+    ///   - config: what it is made of.
+    ///   - console: where the serial port goes.
+    ///   - command: the ports of a command, if one shall run.
+    public init(
+        _ config: MachineConfig, console: consuming ConsoleStreams, command: consuming CommandStreams?
+    ) throws(MachineError) {
+        // Blocked before the first thread starts, so that all threads inherit it and only the loop takes them.
+        let signals: SignalFD
+        do throws(Errno) {
+            try Self.endingSignals.block()
+            signals = try SignalFD(Self.endingSignals)
+        } catch {
+            throw .host("take over the signals", error)
+        }
+        parts = try MachineParts(config, console: console, command: command)
+        self.signals = signals
+        running = Countdown(parts.vcpus.count)
+    }
+
+    /// Runs the machine until it ends, on the calling thread.
+    public func run() -> StopCause {
+        do throws(MachineError) { try serve() } catch { parts.stop.stop(.failed(error)) }
+        finish()
+        return parts.stop.cause ?? .poweredOff
+    }
+
+    /// The last lines of the guest's serial console, for a report of what went wrong.
+    public func lastConsoleLines(_ count: Int) -> [String] { parts.console.lastLines(count) }
+
+    private static let endingSignals: SignalSet = [.hangUp, .interrupt, .terminate, .quit]
+
+    /// Starts the vCPUs and serves devices until the last vCPU has left the guest.
+    private func serve() throws(MachineError) {
+        let stop = parts.stop
+        let mailbox = parts.loop.mailbox
+        do throws(EventLoopError) {
+            try parts.loop.add(signals.descriptor, for: .readable) { [unowned self] _, _, _ in
+                if let arrival = try? self.signals.read() {
+                    stop.stop(.interrupted(signal: arrival.signal.rawValue))
+                }
+            }
+            let threads = parts.vcpus
+            try parts.loop.add(stop.event.descriptor, for: .readable) { _, token, loop in
+                try? loop.remove(token)
+                for thread in threads { thread.kick() }
+            }
+        } catch {
+            throw .device("\(error)")
+        }
+        var threads = ThreadList()
+        do throws(MachineError) {
+            for vcpu in parts.vcpus {
+                threads.add(
+                    try vcpu.start { [running] in
+                        if running.subtract(1) == 0 { mailbox.stop() }
+                    })
+            }
+        } catch {
+            // Those that did start must leave the guest before its memory goes.
+            stop.stop(.failed(error))
+            let missing = parts.vcpus.count - threads.count
+            if running.subtract(missing) == 0 { mailbox.stop() }
+        }
+        do throws(EventLoopError) { try parts.loop.run() } catch { stop.stop(.failed(.device("\(error)"))) }
+        for vcpu in parts.vcpus { vcpu.kick() }
+        threads.joinAll()
+    }
+
+    /// Brings out what the guest left in its queues, then takes its memory from the devices.
+    private func finish() {
+        parts.windows.serveAll()
+        // From here on the ending signals end the process as usual: a reader that does not read cannot hold it.
+        _ = try? Self.endingSignals.unblock()
+        if case .interrupted? = parts.stop.cause {} else { parts.line.flush() }
+        parts.windows.shutDown()
+    }
+}
+
+/// How many vCPUs are still in the guest.
+private final class Countdown: Sendable {
+    private let count: Atomic<Int>
+    init(_ count: Int) { self.count = Atomic(count) }
+    func subtract(_ number: Int) -> Int { count.wrappingSubtract(number, ordering: .acquiringAndReleasing).newValue }
+}
+
+/// Threads that are joined together; a noncopyable value cannot be kept in an array.
+private struct ThreadList {
+    private final class Box {
+        private var thread: Thread?
+        init(_ thread: consuming Thread) { self.thread = consume thread }
+        func join() { if let thread = thread.take() { try? thread.join() } }
+    }
+
+    private var boxes: [Box] = []
+    var count: Int { boxes.count }
+
+    mutating func add(_ thread: consuming Thread) { boxes.append(Box(thread)) }
+    func joinAll() { for box in boxes { box.join() } }
+}

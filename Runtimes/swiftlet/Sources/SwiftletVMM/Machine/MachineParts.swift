@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import ACPITables
+internal import EventManager
+internal import KVMIoctls
+internal import LinuxLoader
+internal import VMMSysUtil
+internal import VMMemory
+internal import VMSuperIO
+internal import VirtioDevices
+
+/// Everything a machine consists of, in the order in which it is made.
+struct MachineParts {
+    let stop: StopSignal
+    let loop: EventLoop
+    let memory: GuestMemory
+    let vm: VirtualMachine
+    let windows: VirtioWindows
+    let console: SerialConsole
+    let line: SerialLine
+    let vcpus: [VCPUThread]
+
+    init(
+        _ config: MachineConfig, console streams: consuming ConsoleStreams, command: consuming CommandStreams?
+    ) throws(MachineError) {
+        try config.validate()
+        // The user's files first: what is wrong with them is told before anything costs time.
+        let boot = try KernelBoot(config)
+        stop = try StopSignal()
+        do { loop = try EventLoop() } catch { throw .device("\(error)") }
+        var devices = try DeviceSet(config)
+        if let command { try devices.addCommand(command, stop: stop) }
+
+        let map = try Self.memoryMap(config)
+        do throws(GuestMemoryError) {
+            memory = try GuestMemory.anonymous(map.ramRanges)
+        } catch {
+            throw .memory(error)
+        }
+        let system: System
+        do throws(KVMError) {
+            system = try System()
+            vm = try Self.virtualMachine(system, memory)
+        } catch {
+            throw .kvm(error)
+        }
+        windows = VirtioWindows(vm: vm, memory: memory, loop: loop)
+        for device in devices.devices { try windows.attach(device) }
+
+        console = try SerialConsole(stop: stop, hasOutput: streams.hasOutput)
+        let serial = Serial(
+            interrupt: try IRQLine(Layout.serialInterrupt, vm: vm), host: console, inputPolicy: .whenInterruptEnabled)
+        line = SerialLine(
+            serial: serial, console: console, input: streams.input.take(), output: streams.output.take())
+        do throws(Errno) { try line.attach(to: DeviceEvents(loop)) } catch { throw .host("watch the console", error) }
+
+        let tables = try FirmwareTables.image(cpuCount: config.cpuCount, windows: windows.windows)
+        let entry = try boot.load(into: memory, map: map, rsdp: tables.rsdpAddress)
+        let memory = memory
+        do throws(GuestMemoryError) {
+            try tables.bytes.span.withUnsafeBytes { (bytes) throws(GuestMemoryError) in
+                try memory.write(at: GuestAddress(tables.address), from: bytes)
+            }
+        } catch {
+            throw .memory(error)
+        }
+        let bus = Bus(serial: serial, power: PowerControl(stop: stop, memory: memory), transports: windows.transports)
+        vcpus = try Self.vcpus(system, vm, config, entry: entry, bus: bus, stop: stop)
+    }
+
+    private static func memoryMap(_ config: MachineConfig) throws(MachineError) -> MemoryMap {
+        do throws(BootPlanError) {
+            return try MemoryMap.pc(ramByteCount: config.memoryBytes)
+        } catch {
+            throw .boot("the memory map: \(error)")
+        }
+    }
+
+    /// The slots come before the interrupt controllers: the other way round the kernel waits for a grace period at each.
+    private static func virtualMachine(
+        _ system: System, _ memory: GuestMemory
+    ) throws(KVMError) -> VirtualMachine {
+        let vm = try system.createVirtualMachine()
+        for (slot, region) in memory.regions.enumerated() {
+            try vm.setMemoryRegion(
+                slot: UInt32(slot), guestAddress: region.range.start.rawValue, byteCount: region.range.byteCount,
+                hostAddress: region.hostAddress)
+        }
+        try vm.setTSSAddress(Layout.taskStateSegment)
+        try vm.createInterruptControllers()
+        try vm.createPIT()
+        return vm
+    }
+
+    private static func vcpus(
+        _ system: System, _ vm: VirtualMachine, _ config: MachineConfig, entry: EntryPoint, bus: Bus, stop: StopSignal
+    ) throws(MachineError) -> [VCPUThread] {
+        var threads: [VCPUThread] = []
+        do throws(KVMError) {
+            let cpuid = try system.supportedCPUID()
+            for id in 0..<UInt32(config.cpuCount) {
+                let vcpu = try vm.createVCPU(id: id)
+                do throws(MachineError) {
+                    try VCPUSetup.apply(
+                        to: vcpu, cpuid: cpuid, count: config.cpuCount, entry: id == 0 ? entry : nil)
+                } catch .kvm(let error) {
+                    throw error
+                } catch {
+                    throw KVMError.invalidArgument("KVM_CREATE_VCPU", reason: "\(error)")
+                }
+                threads.append(VCPUThread(vcpu: vcpu, bus: bus, stop: stop))
+            }
+        } catch {
+            throw .kvm(error)
+        }
+        return threads
+    }
+}
+
+/// An interrupt line that KVM raises when we write to its eventfd.
+struct IRQLine: InterruptLine {
+    private final class Box: Sendable {
+        let event: EventFD
+        init(_ event: consuming EventFD) { self.event = event }
+    }
+
+    private let box: Box
+
+    init(_ gsi: UInt32, vm: VirtualMachine) throws(MachineError) {
+        do { box = Box(try EventFD()) } catch { throw .host("make an interrupt", error) }
+        do { try vm.registerInterrupt(box.event.descriptor, gsi: gsi) } catch { throw .kvm(error) }
+    }
+
+    func raise() { try? box.event.write() }
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What `--help` prints.
+enum Help {
+    static let text = """
+        swiftlet: runs a kernel, or a command in an image, in a microVM of its own
+
+        usage: swiftlet run --kernel FILE [OPTION...] [-- COMMAND ARG...]
+          --kernel FILE       bzImage, or ELF with a PVH note or a 64-bit entry
+          --initrd FILE       initial RAM file system
+          --cmdline TEXT      kernel arguments, behind swiftlet's own
+          --memory SIZE       guest memory, such as 512M or 2G (256M)
+          --cpus N            virtual CPUs (1)
+          --drive FILE[,ro]   a raw image as a disk: /dev/vda, /dev/vdb, ...
+          --rootfs DIR        the directory becomes the root in which COMMAND runs: read-only
+                              as /dev/vda, writable above in the guest's memory
+          --console FILE      where the serial console goes (standard output without COMMAND)
+          --result FILE       why the machine ended, as JSON
+
+        usage: swiftlet initramfs --init FILE --modules DIR --output FILE
+          makes the initrd that --rootfs needs, from our init and a kernel package's modules
+
+        Exit status: with COMMAND its own, 128+n if signal n ended it, 127 if it is not there, 126 if it
+        cannot be executed. Without COMMAND 0 after poweroff, 3 after a reboot, 4 after a panic or a triple
+        fault. 125 if swiftlet or the guest failed; standard error tells which.
+
+        Example:
+          swiftlet run --kernel vmlinuz --initrd initramfs --rootfs ./debian -- /bin/uname -a
+
+        """
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import SwiftletVMM
+import VMMSysUtil
+import VirtioDevices
+
+/// What the program does with its arguments.
+enum Program {
+    /// swiftlet itself, or the guest, failed.
+    static let failure: UInt8 = 125
+
+    /// - Returns: the exit status.
+    static func run(_ arguments: [String]) -> UInt8 {
+        do throws(UsageError) {
+            switch try Invocation.parse(Array(arguments.dropFirst())) {
+            case .help: say(Help.text, to: 1)
+            case .version: say("swiftlet \(version)\n", to: 1)
+            case .run(let arguments): return RunCommand.perform(arguments)
+            case .initramfs(let arguments): return makeInitramfs(arguments)
+            }
+            return 0
+        } catch {
+            return fail(error.description)
+        }
+    }
+
+    private static func makeInitramfs(_ arguments: InitramfsArguments) -> UInt8 {
+        do throws(InitramfsError) {
+            let archive = try InitramfsBuilder.build(
+                initProgram: arguments.initProgram, modulesDirectory: arguments.modulesDirectory)
+            do throws(Errno) { try writeWholeFile(arguments.output, archive) } catch {
+                return fail("cannot write \(arguments.output): \(error)")
+            }
+            return 0
+        } catch {
+            return fail(error.description)
+        }
+    }
+
+    /// Says one line on standard error.
+    static func fail(_ text: String) -> UInt8 {
+        say("swiftlet: \(text)\n", to: 2)
+        return failure
+    }
+
+    /// Writes all of a text.
+    static func say(_ text: String, to descriptor: Int32) {
+        var text = text
+        text.withUTF8 { bytes in
+            var done = 0
+            while done < bytes.count {
+                let count = write(descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done)
+                if count < 0 && errno != EINTR { return }
+                done += max(count, 0)
+            }
+        }
+    }
+}
+
+/// The version of the program.
+let version = "0.1.0"

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+import SwiftletVMM
+import VMMSysUtil
+import VirtioDevices
+
+/// `swiftlet run`.
+enum RunCommand {
+    static func perform(_ arguments: RunArguments) -> UInt8 {
+        let hasCommand = !arguments.command.isEmpty
+        let cause: StopCause
+        do {
+            cause = try run(arguments)
+        } catch let error as MachineError {
+            cause = .failed(error)
+        } catch {
+            return Program.fail("\(error)")
+        }
+        let status = cause.exitStatus(hasCommand: hasCommand)
+        if let path = arguments.resultFile {
+            do throws(Errno) { try writeWholeFile(path, Array(ResultReport(cause, status: status).json.utf8)) } catch {
+                return Program.fail("cannot write \(path): \(error)")
+            }
+        }
+        return status
+    }
+
+    private static func run(_ arguments: RunArguments) throws -> StopCause {
+        var config = MachineConfig(kernelPath: arguments.kernel)
+        config.initrdPath = arguments.initrd
+        config.commandLine = arguments.commandLine
+        config.memoryBytes = arguments.memoryBytes
+        config.cpuCount = arguments.cpuCount
+        config.drives = arguments.drives
+        let machine: Machine
+        if let rootfs = arguments.rootfs {
+            let image = try RootfsImage.make(of: rootfs)
+            config.drives.insert(DriveConfig(path: "/proc/self/fd/\(image.rawValue)", isReadOnly: true), at: 0)
+            config.initrdExtra = CommandPlan(arguments: arguments.command).archive()
+            config.commandLine = "quiet " + config.commandLine
+            machine = try Machine(
+                config, console: ConsoleStreams(input: nil, output: try consoleFile(arguments)),
+                command: CommandStreams(
+                    input: try standard(0, .input), output: try standard(1, .output), error: try standard(2, .output)))
+        } else {
+            machine = try Machine(
+                config,
+                console: ConsoleStreams(
+                    input: try standard(0, .input), output: try consoleFile(arguments) ?? standard(1, .output)),
+                command: nil)
+        }
+        let terminal = arguments.rootfs == nil ? rawTerminal() : nil
+        let cause = machine.run()
+        restore(terminal)
+        explain(cause, machine, hasCommand: arguments.rootfs != nil)
+        return cause
+    }
+
+    /// One line on standard error for an end that the user did not ask for.
+    private static func explain(_ cause: StopCause, _ machine: Machine, hasCommand: Bool) {
+        switch cause {
+        case .failed(let error): _ = Program.fail(error.description)
+        case .commandEnded(.failed(let text)): _ = Program.fail("the guest could not run the command: \(text)")
+        case .poweredOff where hasCommand, .rebooted where hasCommand, .panicked where hasCommand,
+            .tripleFaulted where hasCommand:
+            _ = Program.fail("the guest ended before the command did: \(cause.name)")
+            for line in machine.lastConsoleLines(5) { Program.say("swiftlet: guest: \(line)\n", to: 2) }
+        default: break
+        }
+    }
+
+    private static func consoleFile(_ arguments: RunArguments) throws -> HostDescriptor? {
+        guard let path = arguments.consoleFile else { return nil }
+        do throws(Errno) {
+            return try HostDescriptor(
+                adopting: try FileDescriptor.open(path, [.writeOnly, .create, .truncate]), for: .output)
+        } catch {
+            throw MachineError.file(role: "console file", path: path, error)
+        }
+    }
+
+    /// Every key goes to the guest, if standard input is a terminal.
+    private static func rawTerminal() -> TerminalMode? {
+        guard let input = try? duplicate(of: 0), input.isTerminal() else { return nil }
+        return try? TerminalMode.raw(input)
+    }
+
+    private static func restore(_ terminal: consuming TerminalMode?) {}
+
+    private static func duplicate(of number: Int32) throws(Errno) -> FileDescriptor {
+        let stream = FileDescriptor(owning: number)
+        let result: FileDescriptor
+        do { result = try stream.duplicate() } catch {
+            _ = stream.release()
+            throw error
+        }
+        _ = stream.release()
+        return result
+    }
+
+    /// One of our standard streams.
+    private static func standard(
+        _ number: Int32, _ direction: HostDescriptor.Direction
+    ) throws -> HostDescriptor {
+        try HostDescriptor(adopting: try duplicate(of: number), for: direction)
+    }
+}
