@@ -16,39 +16,55 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
+/// A Swift target of a package.
 func swift(_ name: String, in folder: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .target(name: name, dependencies: dependencies, path: "\(folder)/Sources/\(name)", swiftSettings: settings)
 }
 
+/// A program.
 func program(_ name: String, in folder: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .executableTarget(
         name: name, dependencies: dependencies, path: "\(folder)/Sources/\(name)", swiftSettings: settings)
 }
 
+/// A package's tests. They are here so that one build and one process run them all.
+func tests(_ name: String, in folder: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, path: "\(folder)/Tests/\(name)", swiftSettings: settings)
+}
+
+/// What a Swift target of the same package needs from C.
 func c(_ name: String, in folder: String) -> Target {
     .target(name: name, path: "\(folder)/Sources/\(name)")
 }
 
+/// A library of the host.
 func system(_ name: String, in folder: String) -> Target {
     .systemLibrary(name: name, path: "\(folder)/Sources/\(name)")
 }
 
-var targets: [Target] = [
+let targets: [Target] = [
     c("CVMMSysUtil", in: "Packages/vmm-sys-util"),
     swift("VMMSysUtil", in: "Packages/vmm-sys-util", ["CVMMSysUtil"]),
+    tests("VMMSysUtilTests", in: "Packages/vmm-sys-util", ["VMMSysUtil"]),
 
     c("CVMMemory", in: "Packages/vm-memory"),
     swift("VMMemory", in: "Packages/vm-memory", ["CVMMemory", "VMMSysUtil"]),
     swift("VMMemoryTestSupport", in: "Packages/vm-memory", ["VMMemory"]),
+    tests("VMMemoryTests", in: "Packages/vm-memory", ["VMMemory", "VMMemoryTestSupport", "VMMSysUtil"]),
 
     c("CKVMIoctls", in: "Packages/kvm-ioctls"),
     swift("KVMIoctls", in: "Packages/kvm-ioctls", ["CKVMIoctls", "VMMSysUtil"]),
+    tests("KVMIoctlsTests", in: "Packages/kvm-ioctls", ["KVMIoctls", "VMMSysUtil"]),
 
     c("CEventManager", in: "Packages/event-manager"),
     swift("EventManager", in: "Packages/event-manager", ["CEventManager", "VMMSysUtil"]),
+    tests("EventManagerTests", in: "Packages/event-manager", ["EventManager", "VMMSysUtil"]),
 
     swift("VMSuperIO", in: "Packages/vm-superio"),
+    tests("VMSuperIOTests", in: "Packages/vm-superio", ["VMSuperIO"]),
+
     swift("ACPITables", in: "Packages/acpi-tables"),
+    tests("ACPITablesTests", in: "Packages/acpi-tables", ["ACPITables"]),
 
     swift("LinuxLoader", in: "Packages/linux-loader", ["VMMemory", "VMMSysUtil"]),
     system("CLZ4", in: "Packages/linux-loader"),
@@ -60,12 +76,23 @@ var targets: [Target] = [
     swift(
         "LinuxLoaderTestSupport", in: "Packages/linux-loader",
         ["LinuxLoader", "LinuxLoaderCompression", "VMMemory", "VMMSysUtil"]),
+    tests(
+        "LinuxLoaderTests", in: "Packages/linux-loader",
+        ["LinuxLoader", "LinuxLoaderTestSupport", "VMMemory", "VMMSysUtil"]),
+    tests(
+        "LinuxLoaderCompressionTests", in: "Packages/linux-loader",
+        ["LinuxLoader", "LinuxLoaderCompression", "LinuxLoaderTestSupport", "VMMemory", "VMMSysUtil"]),
 
     swift("VirtioQueue", in: "Packages/virtio-queue", ["VMMemory"]),
     swift("VirtioModel", in: "Packages/virtio-queue", ["VirtioQueue", "VMMemory", "VMMSysUtil"]),
     swift(
         "VirtioQueueTestSupport", in: "Packages/virtio-queue",
         ["VirtioQueue", "VirtioModel", "VMMemory", "VMMSysUtil"]),
+    tests(
+        "VirtioQueueTests", in: "Packages/virtio-queue", ["VirtioQueue", "VirtioQueueTestSupport", "VMMemory"]),
+    tests(
+        "VirtioModelTests", in: "Packages/virtio-queue",
+        ["VirtioModel", "VirtioQueue", "VirtioQueueTestSupport", "VMMemory"]),
 
     c("CVirtioDevices", in: "Packages/virtio-devices"),
     swift(
@@ -74,15 +101,31 @@ var targets: [Target] = [
     swift(
         "VirtioDevicesTestSupport", in: "Packages/virtio-devices",
         ["VirtioDevices", "VMMSysUtil", "VMMemory", "VirtioQueue", "VirtioModel", "VirtioQueueTestSupport"]),
+    tests(
+        "VirtioDevicesTests", in: "Packages/virtio-devices",
+        [
+            "VirtioDevices", "VirtioDevicesTestSupport", "VMMSysUtil", "VMMemory", "VirtioQueue", "VirtioModel",
+            "VirtioQueueTestSupport",
+        ]),
+
+    swift(
+        "SwiftletVMM", in: "Runtimes/swiftlet",
+        [
+            "VMMSysUtil", "VMMemory", "KVMIoctls", "EventManager", "VMSuperIO", "ACPITables", "LinuxLoader",
+            "LinuxLoaderCompression", "VirtioQueue", "VirtioModel", "VirtioDevices",
+        ]),
+    program("swiftlet", in: "Runtimes/swiftlet", ["SwiftletVMM"]),
+    tests("SwiftletVMMTests", in: "Runtimes/swiftlet", ["SwiftletVMM"]),
 ]
 
 let libraries = [
     "VMMSysUtil", "VMMemory", "VMMemoryTestSupport", "KVMIoctls", "EventManager", "VMSuperIO", "ACPITables",
     "LinuxLoader", "LinuxLoaderCompression", "LinuxLoaderTestSupport",
     "VirtioQueue", "VirtioModel", "VirtioQueueTestSupport", "VirtioDevices", "VirtioDevicesTestSupport",
+    "SwiftletVMM",
 ]
 
-var products: [Product] = []
+var products: [Product] = [.executable(name: "swiftlet", targets: ["swiftlet"])]
 for name in libraries { products.append(.library(name: name, targets: [name])) }
 
-let package = Package(name: "swift-virt", products: products, targets: targets)
+let package = Package(name: "VMM", products: products, targets: targets)

@@ -78,7 +78,7 @@ public struct CommandLine: Sendable, Equatable, CustomStringConvertible {
 
     /// Whether one of the kernel's arguments is exactly `word`, such as `nokaslr`.
     public func containsKernelArgument(_ word: String) -> Bool {
-        (try? Self.words(kernelArguments))?.contains { $0 == word } ?? false
+        (try? Self.words(kernelArguments))?.prefix { $0 != "--" }.contains { $0 == word } ?? false
     }
 
     /// Whether both render to the same text, whatever their capacities.

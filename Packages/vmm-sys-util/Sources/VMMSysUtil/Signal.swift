@@ -82,10 +82,13 @@ public struct SignalSet: RawRepresentable, Hashable, Sendable, ExpressibleByArra
     public init(rawValue: UInt64) { self.rawValue = rawValue }
 
     /// The set of these signals; numbers outside 1 to 64 are left out.
-    public init(arrayLiteral elements: Signal...) {
+    public init(_ signals: some Sequence<Signal>) {
         rawValue = 0
-        for signal in elements { insert(signal) }
+        for signal in signals { insert(signal) }
     }
+
+    /// The set of these signals; numbers outside 1 to 64 are left out.
+    public init(arrayLiteral elements: Signal...) { self.init(elements) }
 
     /// Every signal. KILL and STOP stay deliverable whatever a mask says.
     public static let all = SignalSet(rawValue: .max)

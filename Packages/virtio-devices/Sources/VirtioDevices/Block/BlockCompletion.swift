@@ -14,11 +14,11 @@ struct BlockCompletion: Equatable {
     /// Bytes of data written to the guest, from the start of the chain's writable part.
     var dataByteCount: UInt64 = 0
 
-    /// Writes the status and returns the chain.
+    /// Writes the status byte.
     ///
     /// The used length counts written bytes without a gap from the start of the writable part (virtio 1.2, 2.7.8.2); so
     /// the status byte, which is the last one, counts only if everything before it was written.
-    func finish(_ chain: ChainBuffers, in queue: Queue) {
+    func finish(_ chain: ChainBuffers) -> ChainOutcome {
         let room = chain.writableByteCount
         var written = dataByteCount
         if room >= 1 {
@@ -28,6 +28,6 @@ struct BlockCompletion: Equatable {
             if dataByteCount == room &- 1 { written = room }
         }
         // A chain is never longer than 32 bits can say.
-        queue.push(chain, written: UInt32(clamping: written))
+        return .used(written: UInt32(clamping: written))
     }
 }

@@ -10,8 +10,10 @@ public import VirtioQueue
 /// `BlockExecution` has the disk do it, `BlockCompletion` answers. A request that breaks the rules is answered with an
 /// error, and the device goes on.
 public final class BlockDevice: VirtioDevice {
-    /// Requests served before others on the same thread get their turn.
-    static let requestsPerTurn = 64
+    /// Requests answered together. A few, since the first waits for the last.
+    static let requestsPerBatch = 8
+    /// Batches served before others on the same thread get their turn.
+    static let batchesPerTurn = 8
     /// Bytes after which a turn ends, for the same reason.
     static let bytesPerTurn: UInt64 = 8 << 20
 
@@ -94,38 +96,35 @@ public final class BlockDevice: VirtioDevice {
         let limits = BlockRequest.Limits(
             capacitySectors: capacitySectors, isReadOnly: offersReadOnly || disk?.isReadOnly == true,
             features: active.features)
-        var requests = Self.requestsPerTurn
         var bytes = Self.bytesPerTurn
-        var result = QueueService.drained
-        active.queue.disableNotifications()
-        serving: repeat {
-            while true {
-                guard requests > 0, bytes > 0 else {
-                    result = .again
-                    break serving
+        for _ in 0..<Self.batchesPerTurn {
+            let outcome: ServeOutcome
+            do throws(QueueError) {
+                outcome = try active.queue.serve(into: active.chain, limit: Self.requestsPerBatch) { chain in
+                    guard bytes > 0 else { return .putBack }
+                    bytes = bytes &- min(bytes, chain.readableByteCount &+ chain.writableByteCount)
+                    return answer(chain, active, limits)
                 }
-                do throws(QueueError) {
-                    guard try active.queue.pop(into: active.chain) != nil else { break }
-                } catch {
-                    counters.malformed &+= 1
-                    requests &-= 1
-                    if active.queue.recover(from: error) { continue }
-                    active.interrupt.needsReset()
-                    return .drained
-                }
-                requests &-= 1
-                bytes = bytes &- min(bytes, active.chain.readableByteCount &+ active.chain.writableByteCount)
-                serve(active, limits)
+            } catch {
+                active.interrupt.needsReset()
+                return .drained
             }
-        } while active.queue.enableNotifications()
-        if active.queue.shouldSignalDriver() { active.interrupt.signalQueue(0) }
-        return result
+            if active.queue.shouldSignalDriver() { active.interrupt.signalQueue(0) }
+            switch outcome {
+            case .drained: return .drained
+            case .putBack: return .again
+            case .limitReached: continue
+            }
+        }
+        return .again
     }
 
-    private func serve(_ active: Active, _ limits: BlockRequest.Limits) {
+    private func answer(
+        _ chain: ChainBuffers, _ active: Active, _ limits: BlockRequest.Limits
+    ) -> ChainOutcome {
         let completion: BlockCompletion
         do throws(BlockRequest.Malformed) {
-            let request = try BlockRequest(active.chain, limits: limits)
+            let request = try BlockRequest(chain, limits: limits)
             if let disk {
                 completion = active.execution.run(request, on: disk, counting: &counters)
             } else {
@@ -137,6 +136,6 @@ public final class BlockDevice: VirtioDevice {
             if error == .unsupported { counters.unsupported &+= 1 } else { counters.malformed &+= 1 }
             completion = BlockCompletion(status: error.status)
         }
-        completion.finish(active.chain, in: active.queue)
+        return completion.finish(chain)
     }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import VirtioQueue
+internal import VirtioQueue
 
 extension VirtioFeatures {
     /// VIRTIO_BLK_F_SEG_MAX (virtio 1.2, 5.2.3): how many data descriptors a request may have.

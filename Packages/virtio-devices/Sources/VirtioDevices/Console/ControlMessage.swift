@@ -26,14 +26,6 @@ struct ControlMessage: Equatable {
         self.value = value
     }
 
-    /// Decodes the first 8 bytes, or nil if there are fewer; what follows them a driver has no use for.
-    init?(_ bytes: UnsafeRawBufferPointer) {
-        guard bytes.count >= Self.byteCount else { return nil }
-        port = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 0, as: UInt32.self))
-        event = UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: 4, as: UInt16.self))
-        value = UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: 6, as: UInt16.self))
-    }
-
     /// The message's bytes, then `payload`: a port's name or a console's size.
     func encoded(payload: [UInt8] = []) -> [UInt8] {
         var bytes: [UInt8] = []

@@ -15,7 +15,8 @@ public struct HostDescriptor: ~Copyable, Sendable {
         case output
     }
 
-    let descriptor: FileDescriptor
+    /// The descriptor; non-blocking where its kind can be.
+    public let descriptor: FileDescriptor
 
     /// Takes over `descriptor` and makes it non-blocking, if possible without touching who shares it.
     ///

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CVirtioDevices
+internal import Glibc
+internal import VMMemory
+public import VirtioModel
+public import VirtioQueue
+
+/// A virtio entropy device (virtio 1.2, 5.4): fills the driver's buffers from the host kernel's generator.
+public final class EntropyDevice: VirtioDevice {
+    /// Bytes written for one request, however much room it has: descriptors may all name one buffer, and so ask for more
+    /// than the guest even owns.
+    public static let bytesPerRequest: UInt64 = 64 << 10
+    /// Requests served before others on the same thread get their turn: 1 MiB, a few milliseconds.
+    static let requestsPerTurn = 16
+
+    private let queueSize: UInt16
+    private let chain = ChainBuffers()
+    private var queue: Queue?
+    private var interrupt: (any Interrupt)?
+
+    /// Makes a device.
+    /// - Parameter queueSize: the largest queue; a power of two.
+    public init(queueSize: UInt16 = 64) { self.queueSize = queueSize }
+
+    /// `.entropy`.
+    public var deviceID: DeviceID { .entropy }
+    /// One queue.
+    public var queueMaximumSizes: [UInt16] { [queueSize] }
+    /// No features of its own.
+    public var offeredFeatures: VirtioFeatures { .implementedByQueue }
+    /// None.
+    public var initialConfiguration: [UInt8] { [] }
+
+    /// Needs nothing of its host.
+    public func attach(to host: DeviceHost) {}
+
+    /// Takes queue 0.
+    public func activate(_ activation: Activation) throws(ActivationError) {
+        let queue = try activation.queue(0)
+        queue.malformedChainPolicy = .returnHead
+        self.queue = queue
+        interrupt = activation.interrupt
+    }
+
+    /// Drops the queue.
+    public func reset() {
+        queue = nil
+        interrupt = nil
+        chain.removeAll()
+    }
+
+    /// Fills what is there, until the turn is over.
+    public func queueNotified(_ index: UInt16) -> QueueService {
+        guard index == 0, let queue, let interrupt else { return .drained }
+        var outcome = ServeOutcome.drained
+        do throws(QueueError) {
+            outcome = try queue.serve(into: chain, limit: Self.requestsPerTurn) { chain in
+                .used(written: UInt32(clamping: Self.fill(chain)))
+            }
+        } catch {
+            interrupt.needsReset()
+        }
+        if queue.shouldSignalDriver() { interrupt.signalQueue(0) }
+        return outcome == .limitReached ? .again : .drained
+    }
+
+    /// Writes random bytes where the chain lies. 5.4.6.1: a device may write fewer than there is room for.
+    private static func fill(_ chain: ChainBuffers) -> UInt64 {
+        var done: UInt64 = 0
+        var index = 0
+        while done < bytesPerRequest, let piece = chain.writable[index], var target = piece.baseAddress {
+            var left = min(piece.count, Int(bytesPerRequest &- done))
+            while left > 0 {
+                let count = getrandom(target, left, 0)
+                // Interrupted: again. Anything else does not happen on a kernel that has the call; what is filled counts.
+                if count < 0 && errno == EINTR { continue }
+                guard count > 0 else { return done }
+                target += count
+                left &-= count
+                done &+= UInt64(count)
+            }
+            index &+= 1
+        }
+        return done
+    }
+}

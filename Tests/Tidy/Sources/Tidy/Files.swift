@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+
+/// Rules about files as such.
+public enum Files {
+    /// The most lines that a source file may have.
+    public static let maximumLines = 400
+    /// The most lines that all of a C module may have.
+    public static let maximumCLines = 150
+    /// The largest file of a fuzzing corpus, in bytes.
+    public static let maximumCorpusBytes = 1 << 16
+
+    private static let mark = "SPDX-License-" + "Identifier: Apache-2.0"
+
+    /// Whether a path is that of source code.
+    public static func isSource(_ path: String) -> Bool {
+        [".swift", ".c", ".h"].contains { path.hasSuffix($0) }
+    }
+
+    /// Licence line and length.
+    public static func findings(in path: String, text: String) -> [Finding] {
+        let isScript = text.hasPrefix("#!")
+        guard isSource(path) || isScript else { return [] }
+        var findings: [Finding] = []
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        // A manifest must begin with its tools version, a script with its interpreter.
+        let allowed = isScript || path.hasSuffix("Package.swift") ? 2 : 1
+        if !lines.prefix(allowed).contains(where: { $0.contains(mark) }) {
+            findings.append(Finding(path, line: 1, "the first line must hold \(mark)"))
+        }
+        let count = lines.last == "" ? lines.count - 1 : lines.count
+        if count > maximumLines {
+            findings.append(
+                Finding(path, line: count, "\(count) lines: past \(maximumLines) a file has two subjects, make it two"))
+        }
+        return findings
+    }
+
+    /// What does not belong into the repository, by name and content.
+    public static func findings(tracked path: String, bytes: [UInt8]) -> [Finding] {
+        let parts = path.split(separator: "/")
+        if parts.contains(".build") || parts.last == "Package.resolved" {
+            return [Finding(path, "is made by a build: git rm --cached it")]
+        }
+        // Corpora are bytes by nature; they stay small.
+        if parts.count > 3, parts[0] == "Packages", parts[2] == "Corpus" {
+            return bytes.count <= maximumCorpusBytes
+                ? [] : [Finding(path, "\(bytes.count) bytes: minimise it to \(maximumCorpusBytes) (-minimize_crash=1)")]
+        }
+        if bytes.contains(0) {
+            return [Finding(path, "is binary: build it in the test, or write it as text")]
+        }
+        return foreignPaths(path, String(decoding: bytes, as: UTF8.self))
+    }
+
+    /// Paths of the machine that something was written on.
+    private static func foreignPaths(_ path: String, _ text: String) -> [Finding] {
+        var findings: [Finding] = []
+        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+            // In the guest's init /root is where the new root is mounted.
+            let folders = path.hasPrefix("Runtimes/guest-init/") ? ["/work" + "/"] : ["/work" + "/", "/root" + "/"]
+            for folder in folders {
+                guard let range = line.range(of: folder) else { continue }
+                let before = line[..<range.lowerBound].last
+                // `.../work/` and `$x/work/` are parts of longer paths.
+                if let before, before.isLetter || before.isNumber || "._-}/$*".contains(before) { continue }
+                findings.append(
+                    Finding(path, line: index + 1, "\(folder) is a path of one machine: take it from the caller"))
+            }
+        }
+        return findings
+    }
+}

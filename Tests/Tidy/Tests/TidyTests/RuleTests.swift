@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+import Testing
+import Tidy
+
+/// The rules find what they are for, and leave the rest alone.
+@Suite struct RuleTests {
+    private func source(_ text: String) -> SwiftSource { SwiftSource(path: "x.swift", text: text) }
+
+    @Test(
+        "traps are found",
+        arguments: [
+            "let a = try! f()", "let b = c as! D", "fatalError()", "x!.y", "f(x!)", "a[0]!", "g()!", "var x: Int!",
+            "unowned(unsafe) let x: Y", "precondition(x)", "preconditionFailure()", "assert(x)", "\"\"; x!",
+        ]
+    )
+    func findsTraps(_ line: String) {
+        #expect(Traps.findings(in: source(line)).count == 1, "\(Traps.findings(in: source(line)))")
+    }
+
+    @Test(
+        "what is no trap is left alone",
+        arguments: [
+            "if a != b {", "if !a {", "return !a", "(!a)", "#if !DEBUG", "\"what!\"", "// no!", "/* x! */ let a = 1",
+            "let a = #\"x!\"#", "let a = \"\\(b[\"c\"] ?? 0)!\"", "try f()", "x as? Y", "myPrecondition(x)", "a!=b",
+            "let m = \"\"\"\n  x!\n  \"\"\"", "let a = b!  // invariant: set in init",
+            "// invariant: never nil\nlet a = b!",
+        ]
+    )
+    func leavesAlone(_ line: String) {
+        #expect(Traps.findings(in: source(line)) == [])
+    }
+
+    @Test("imports outside of the row are found")
+    func imports() {
+        #expect(
+            Layers.findings(in: source("internal import Glibc\npublic import VMMSysUtil"), target: "VMMemory") == [])
+        #expect(Layers.findings(in: source("import CVMMemory"), target: "VMMemory") == [])
+        #expect(Layers.findings(in: source("import Foundation"), target: "VMMemory").count == 1)
+        #expect(Layers.findings(in: source("import struct FoundationEssentials.Data"), target: "VMMemory").count == 1)
+        #expect(Layers.findings(in: source("import KVMIoctls"), target: "VirtioDevices").count == 1)
+        #expect(Layers.findings(in: source("@preconcurrency import KVMIoctls"), target: "VirtioDevices").count == 1)
+        #expect(Layers.findings(in: source("// import KVMIoctls"), target: "VirtioDevices") == [])
+        #expect(Layers.findings(in: source(""), target: "Unheard").count == 1)
+    }
+
+    @Test(
+        "public declarations without a comment are found",
+        arguments: [
+            "public func f() {}", "public let a = 1", "@inlinable\npublic func f() {}", "open class C {}",
+            "/// Doc.\npublic enum E {\n    case a\n}", "/// Doc.\npublic protocol P {\n    func f()\n}",
+            "// Not a doc comment.\npublic struct S {}", "public private(set) var x = 1",
+            "public static let shared = 1",
+            "public init?(x: Int) {", "public subscript(i: Int) -> Int {", "@discardableResult public func f() {",
+        ]
+    )
+    func findsUndocumented(_ text: String) {
+        #expect(Documentation.findings(in: source(text)).count == 1)
+    }
+
+    @Test(
+        "documented and internal declarations are left alone",
+        arguments: [
+            "/// Doc.\npublic func f() {}", "/// Doc.\n@inlinable\npublic func f() {}", "func f() {}",
+            "public import X",
+            "enum E {\n    case a\n}", "/// Doc.\npublic enum E {\n    /// Doc.\n    case a\n}",
+            "/// Doc.\npublic enum E {\n    /// Doc.\n    public var x: Int {\n        switch self {\n        case .a: 1\n        }\n    }\n}",
+            "/// Doc.\npublic struct S {\n    let a = 1\n}", "struct S {\n    /// Doc.\n    public let a = 1\n}",
+        ]
+    )
+    func leavesDocumented(_ text: String) {
+        #expect(Documentation.findings(in: source(text)) == [])
+    }
+
+    @Test("licence and length")
+    func files() {
+        let mark = "// SPDX-License-" + "Identifier: Apache-2.0\n"
+        #expect(Files.findings(in: "a.swift", text: mark) == [])
+        #expect(Files.findings(in: "a.swift", text: "\n" + mark).count == 1)
+        #expect(Files.findings(in: "Package.swift", text: "// tools\n" + mark) == [])
+        #expect(Files.findings(in: "run", text: "#!/bin/sh\n").count == 1)
+        #expect(Files.findings(in: "a.md", text: "text") == [])
+        let lines = String(repeating: "\n", count: Files.maximumLines - 1)
+        #expect(Files.findings(in: "a.swift", text: mark + lines) == [])
+        #expect(Files.findings(in: "a.swift", text: mark + lines + "\n").count == 1)
+    }
+
+    @Test("what does not belong into the repository")
+    func tracked() {
+        #expect(Files.findings(tracked: "Packages/a/.build/x", bytes: []).count == 1)
+        #expect(Files.findings(tracked: "Package.resolved", bytes: []).count == 1)
+        #expect(Files.findings(tracked: "a", bytes: [1, 0]).count == 1)
+        #expect(Files.findings(tracked: "Packages/a/Corpus/b/c", bytes: [1, 0]) == [])
+        #expect(Files.findings(tracked: "a", bytes: Array(("see /work" + "/main").utf8)).count == 1)
+        #expect(Files.findings(tracked: "a", bytes: Array("cd $out/work/x".utf8)) == [])
+    }
+
+    @Test("links are found in prose, not in code")
+    func links() {
+        let text = """
+            # A heading, with `code`
+            [one](a.md) and [two](https://example.org) `[three](b.md)`
+            ```
+            [four](c.md)
+            ```
+            [five](#a-heading-with-code "title")
+            """
+        #expect(Links.targets(in: text).map(\.target) == ["a.md", "#a-heading-with-code"])
+    }
+
+    @Test("a tracked file of the tree is found, an ignored one is not")
+    func tree() throws {
+        let tree = try Repository.tree.get()
+        #expect(tree.contains("Tests/Tidy/Package.swift"))
+        #expect(!tree.paths.contains { $0.contains("/.build/") })
+    }
+}
