@@ -23,9 +23,11 @@ let package = Package(
             dependencies: ["CKVMIoctls", .product(name: "VMMSysUtil", package: "vmm-sys-util")],
             swiftSettings: settings
         ),
+        // The kernel's headers, for the tests to compare with; nothing that ships links it.
+        .target(name: "CKVMIoctlsABI", path: "Tests/CKVMIoctlsABI"),
         .testTarget(
             name: "KVMIoctlsTests",
-            dependencies: ["KVMIoctls", .product(name: "VMMSysUtil", package: "vmm-sys-util")],
+            dependencies: ["KVMIoctls", "CKVMIoctlsABI", .product(name: "VMMSysUtil", package: "vmm-sys-util")],
             swiftSettings: settings
         ),
     ]
