@@ -1,0 +1,21 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+import PackageDescription
+
+// Each target is an executable without a main: libFuzzer brings its own. So this package builds with
+// `--sanitize=fuzzer` only; Fuzz/run passes it.
+func target(_ name: String, _ product: String, _ package: String) -> Target {
+    .executableTarget(name: name, dependencies: [.product(name: product, package: package)])
+}
+
+let package = Package(
+    name: "fuzz",
+    dependencies: [
+        .package(path: "../Packages/linux-loader"),
+        .package(path: "../Packages/virtio-queue"),
+    ],
+    targets: [
+        target("descriptor-chain", "VirtioQueueTestSupport", "virtio-queue"),
+        target("kernel-image", "LinuxLoaderTestSupport", "linux-loader"),
+    ]
+)

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+# Sourced by the scripts beside it.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+# By default a crash starts swift-backtrace, which outlives the fuzzer and holds its output open.
+export SWIFT_BACKTRACE=enable=no
+# A trap is libFuzzer's to report; memory that a guest was given is never freed one page at a time.
+export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:allocator_may_return_null=1}
+
+targets() { sed 's/#.*//' "$root/Fuzz/targets.txt" | awk 'NF { print $1 }'; }
+
+# target NAME: sets corpus and max_length, or says what there is.
+target() {
+    local line
+    line=$(awk -v name="$1" '$1 == name { print $2, $3 }' "$root/Fuzz/targets.txt")
+    if [[ -z $line ]]; then
+        echo "fuzz: no target '${1:-}'; there are:" $(targets) >&2
+        exit 2
+    fi
+    read -r package max_length <<<"$line"
+    corpus=$root/Packages/$package/Corpus/$1
+}
+
+build() {
+    local log
+    log=$(mktemp)
+    if ! "${SWIFT:-swift}" build --package-path "$root/Fuzz" -c release --sanitize=fuzzer --sanitize=address >"$log" 2>&1; then
+        cat "$log" >&2
+        rm -f "$log"
+        exit 1
+    fi
+    rm -f "$log"
+    bin=$root/Fuzz/.build/release
+}
