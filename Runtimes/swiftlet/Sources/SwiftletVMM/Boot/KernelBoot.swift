@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import LinuxLoader
-//DECOMP
+internal import LinuxLoaderCompression
 internal import VMMSysUtil
 internal import VMMemory
 
@@ -17,7 +17,7 @@ struct KernelBoot: ~Copyable {
         let file = try openFile(config.kernelPath, role: "kernel")
         let kernel: Kernel
         do throws(KernelImageError) {
-            kernel = try Kernel(file: file, decompressor: nil)
+            kernel = try Kernel(file: file, decompressor: KernelDecompressor())
         } catch {
             throw .kernel(path: config.kernelPath, error)
         }

@@ -23,6 +23,7 @@ struct DeviceSet {
     }
 
     /// Adds the console whose ports are a command's standard streams and status.
-    mutating func addCommand(_ streams: consuming CommandStreams, stop: StopSignal) throws(MachineError) {
+    mutating func add(_ session: CommandSession) {
+        if let console = session.device { devices.append(console) }
     }
 }

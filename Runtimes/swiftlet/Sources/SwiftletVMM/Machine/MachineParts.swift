@@ -17,6 +17,7 @@ struct MachineParts {
     let windows: VirtioWindows
     let console: SerialConsole
     let line: SerialLine
+    let session: CommandSession?
     let vcpus: [VCPUThread]
 
     init(
@@ -28,7 +29,8 @@ struct MachineParts {
         stop = try StopSignal()
         do { loop = try EventLoop() } catch { throw .device("\(error)") }
         var devices = try DeviceSet(config)
-        if let command { try devices.addCommand(command, stop: stop) }
+        if let command { session = try CommandSession(command, stop: stop) } else { session = nil }
+        if let session { devices.add(session) }
 
         let map = try Self.memoryMap(config)
         do throws(GuestMemoryError) {
@@ -51,7 +53,10 @@ struct MachineParts {
             interrupt: try IRQLine(Layout.serialInterrupt, vm: vm), host: console, inputPolicy: .whenInterruptEnabled)
         line = SerialLine(
             serial: serial, console: console, input: streams.input.take(), output: streams.output.take())
-        do throws(Errno) { try line.attach(to: DeviceEvents(loop)) } catch { throw .host("watch the console", error) }
+        do throws(Errno) {
+            try line.attach(to: DeviceEvents(loop))
+            try session?.attach(to: DeviceEvents(loop))
+        } catch { throw .host("watch the console", error) }
 
         let tables = try FirmwareTables.image(cpuCount: config.cpuCount, windows: windows.windows)
         let entry = try boot.load(into: memory, map: map, rsdp: tables.rsdpAddress)
