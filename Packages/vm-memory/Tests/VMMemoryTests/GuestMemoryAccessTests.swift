@@ -96,15 +96,9 @@ import VMMemory
         #expect(try memory.read(0x1800, 0x1400) == pattern(0x1800))
 
         let data = pattern(0x100)
-        try data.withUnsafeBytes {
-            #expect(try memory.writeSome(at: GuestAddress(0x2fc0), from: $0) == 0x40)
-        }
+        #expect(try memory.writeSome(data, 0x2fc0) == 0x40)
         #expect(try memory.read(0x40, 0x2fc0) == Array(data[..<0x40]))
-        var buffer = [UInt8](repeating: 0, count: 0x100)
-        try buffer.withUnsafeMutableBytes {
-            #expect(try memory.readSome(at: GuestAddress(0x2fc0), into: $0) == 0x40)
-        }
-        #expect(Array(buffer[..<0x40]) == Array(data[..<0x40]))
+        #expect(try memory.readSome(0x100, 0x2fc0) == Array(data[..<0x40]))
 
         let partial = GuestMemoryError.partial(GuestAddress(0x2fc0), expected: 0x100, completed: 0x40)
         #expect(throws: partial) { try memory.write(data, 0x2fc0) }
@@ -112,7 +106,7 @@ import VMMemory
         #expect(throws: GuestMemoryError.unmapped(GuestAddress(0x3000))) { try memory.write(data, 0x3000) }
         #expect(throws: GuestMemoryError.unmapped(GuestAddress(0x3000))) { try memory.read(1, 0x3000) }
         #expect(throws: GuestMemoryError.unmapped(GuestAddress(0x3000))) {
-            try data.withUnsafeBytes { try memory.writeSome(at: GuestAddress(0x3000), from: $0) }
+            try memory.writeSome(data, 0x3000)
         }
         #expect(throws: GuestMemoryError.partial(GuestAddress(0x4fff), expected: 2, completed: 1)) {
             try memory.load(UInt16.self, at: GuestAddress(0x4fff))
@@ -158,9 +152,7 @@ import VMMemory
         #expect(throws: refused) { try memory.atomicOr(1 as UInt8, at: GuestAddress(0x2000)) }
         #expect(throws: refused) { try memory.write(pattern(16), 0x1ff8) }
         #expect(try memory.read(8, 0x1ff8) == pattern(8))
-        try pattern(16).withUnsafeBytes {
-            #expect(try memory.writeSome(at: GuestAddress(0x1ff8), from: $0) == 8)
-        }
+        #expect(try memory.writeSome(pattern(16), 0x1ff8) == 8)
         #expect(try memory.load(UInt8.self, at: GuestAddress(0x2000)) == 0x55)
         let slice = try memory.slice(at: GuestAddress(0x2000), byteCount: 16)
         #expect(throws: refused) { try slice.store(1 as UInt8, atByteOffset: 0) }

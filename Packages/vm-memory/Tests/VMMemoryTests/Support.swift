@@ -21,6 +21,16 @@ extension GuestMemory {
         try bytes.withUnsafeBytes { try write(at: GuestAddress(address), from: $0) }
     }
 
+    func writeSome(_ bytes: [UInt8], _ address: UInt64) throws -> Int {
+        try bytes.withUnsafeBytes { try writeSome(at: GuestAddress(address), from: $0) }
+    }
+
+    func readSome(_ count: Int, _ address: UInt64) throws -> [UInt8] {
+        var bytes = [UInt8](repeating: 0xee, count: count)
+        let done = try bytes.withUnsafeMutableBytes { try readSome(at: GuestAddress(address), into: $0) }
+        return Array(bytes[..<done])
+    }
+
     func read(_ count: Int, _ address: UInt64) throws -> [UInt8] {
         var bytes = [UInt8](repeating: 0xee, count: count)
         try bytes.withUnsafeMutableBytes { try read(at: GuestAddress(address), into: $0) }
