@@ -142,6 +142,10 @@ int main(void) {
     umask(0);
     mkdir("/dev", 0755);
     mount("dev", "/dev", "devtmpfs", MS_NOSUID, NULL);
+    // Without a console the kernel starts its init without standard streams, whose numbers pipes would then get.
+    int spare;
+    do if ((spare = open("/dev/null", O_RDWR)) < 0) give_up("/dev/null"); while (spare <= 2);
+    close(spare);
     load_modules();
     enter_root();
     mount_the_rest();
