@@ -49,7 +49,8 @@ import VMMSysUtil
         let pipe = try Pipe()
         let done = try EventFD()
         let (reader, report) = (pipe.readEnd.rawValue, done.descriptor.rawValue)
-        let thread = try Thread(name: "sleeper") {
+        // Tests run on threads of libdispatch, which block every signal.
+        let thread = try Thread(name: "sleeper", blockedSignals: []) {
             var byte: UInt8 = 0
             let result = Glibc.read(reader, &byte, 1)
             var value: UInt64 = result == -1 && errno == EINTR ? 1 : 2
@@ -62,7 +63,7 @@ import VMMSysUtil
             outcome = try done.read()
         }
         #expect(outcome == 1)
-        try thread.join()
+        if outcome != nil { try thread.join() }
     }
 
     @Test("an ignored signal is not delivered")

@@ -60,6 +60,8 @@ import VMMSysUtil
         let before = terminal.localFlags(device)
         let path = terminal.path
         await #expect(processExitsWith: .signal(number)) { [path = path as String, number = number as Int32] in
+            // Tests run on threads of libdispatch, which block every signal.
+            try SignalSet.all.unblock()
             // Signals that the runtime took for its backtraces are not ours; a static program has none of them.
             for signal in [SIGSEGV, SIGILL] { try Signal(rawValue: signal).restoreDefault() }
             let mode = try TerminalMode.raw(try FileDescriptor.open(path, [.readWrite, .noControllingTerminal]))
