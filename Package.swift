@@ -54,7 +54,8 @@ let targets: [Target] = [
 
     c("CKVMIoctls", in: "Packages/kvm-ioctls"),
     swift("KVMIoctls", in: "Packages/kvm-ioctls", ["CKVMIoctls", "VMMSysUtil"]),
-    tests("KVMIoctlsTests", in: "Packages/kvm-ioctls", ["KVMIoctls", "VMMSysUtil"]),
+    .target(name: "CKVMIoctlsABI", path: "Packages/kvm-ioctls/Tests/CKVMIoctlsABI"),
+    tests("KVMIoctlsTests", in: "Packages/kvm-ioctls", ["KVMIoctls", "CKVMIoctlsABI", "VMMSysUtil"]),
 
     c("CEventManager", in: "Packages/event-manager"),
     swift("EventManager", in: "Packages/event-manager", ["CEventManager", "VMMSysUtil"]),
