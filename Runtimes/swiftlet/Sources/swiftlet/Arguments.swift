@@ -150,5 +150,8 @@ private struct OptionReader {
         return value
     }
 
-    func rest() -> [String] { Array(arguments) }
+    mutating func rest() -> [String] {
+        defer { arguments = [] }
+        return Array(arguments)
+    }
 }

@@ -12,8 +12,8 @@ enum Help {
           --memory SIZE       guest memory, such as 512M or 2G (256M)
           --cpus N            virtual CPUs (1)
           --drive FILE[,ro]   a raw image as a disk: /dev/vda, /dev/vdb, ...
-          --rootfs DIR        the directory becomes the root in which COMMAND runs: read-only
-                              as /dev/vda, writable above in the guest's memory
+          --rootfs DIR        the directory (or an EROFS image) becomes the root in which COMMAND runs:
+                              read-only as /dev/vda, writable above in the guest's memory
           --console FILE      where the serial console goes (standard output without COMMAND)
           --result FILE       why the machine ended, as JSON
 

@@ -33,7 +33,7 @@ enum RunCommand {
         config.drives = arguments.drives
         let machine: Machine
         if let rootfs = arguments.rootfs {
-            let image = try RootfsImage.make(of: rootfs)
+            let image = try RootfsImage.open(rootfs)
             config.drives.insert(DriveConfig(path: "/proc/self/fd/\(image.rawValue)", isReadOnly: true), at: 0)
             config.initrdExtra = CommandPlan(arguments: arguments.command).archive()
             config.commandLine = "quiet " + config.commandLine

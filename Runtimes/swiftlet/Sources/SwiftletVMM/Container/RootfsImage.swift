@@ -2,16 +2,39 @@
 internal import Glibc
 public import VMMSysUtil
 
-/// A directory as a read-only EROFS image, in a file without a name: nothing is left behind however the VMM ends.
+/// The root of a container as a read-only EROFS image. One that is made of a directory is in a file without a name:
+/// nothing is left behind however the VMM ends.
 public enum RootfsImage {
-    /// Runs `mkfs.erofs`.
+    /// Opens an image that is there already, or makes one of a directory.
     ///
-    /// - Parameter directory: what becomes the root.
+    /// - Parameter path: an EROFS image, or a directory that becomes the root.
     /// - Returns: the image, open for reading.
-    public static func make(of directory: String) throws(RootfsError) -> FileDescriptor {
-        var status = stat()
-        if stat(directory, &status) < 0 { throw .directory(directory, Errno.last) }
-        if status.st_mode & S_IFMT != S_IFDIR { throw .directory(directory, Errno(rawValue: ENOTDIR)) }
+    public static func open(_ path: String) throws(RootfsError) -> FileDescriptor {
+        do throws(Errno) {
+            let file = try FileDescriptor.open(path, .readOnly)
+            if try file.kind() != .directory {
+                guard try isImage(file) else { throw Errno.invalidArgument }
+                return file
+            }
+        } catch .invalidArgument {
+            throw .notARoot(path)
+        } catch {
+            throw .root(path, error)
+        }
+        return try make(of: path)
+    }
+
+    /// EROFS's superblock is at 1024 and begins with its magic number (Documentation/filesystems/erofs).
+    private static func isImage(_ file: borrowing FileDescriptor) throws(Errno) -> Bool {
+        var magic: UInt32 = 0
+        let count = try withUnsafeMutableBytes(of: &magic) { (bytes) throws(Errno) in
+            try file.read(into: bytes, atOffset: 1024)
+        }
+        return count == 4 && UInt32(littleEndian: magic) == 0xE0F5_E1E2
+    }
+
+    /// Runs `mkfs.erofs`.
+    private static func make(of directory: String) throws(RootfsError) -> FileDescriptor {
         let image = try unnamedFile()
         // mkfs.erofs opens its target by name; the name of an open descriptor is good for a file that has no other.
         let number = image.rawValue
@@ -47,8 +70,10 @@ public enum RootfsImage {
 
 /// Why there is no image of the root.
 public enum RootfsError: Error, Equatable {
-    /// The directory cannot be used.
-    case directory(String, Errno)
+    /// The directory or image cannot be opened.
+    case root(String, Errno)
+    /// What is there is neither a directory nor an EROFS image.
+    case notARoot(String)
     /// No temporary file could be made there.
     case temporaryFile(String, Errno)
     /// The program could not be started.
@@ -61,7 +86,8 @@ extension RootfsError: CustomStringConvertible {
     /// One line for the user, with what to do.
     public var description: String {
         switch self {
-        case .directory(let path, let error): "cannot use \(path) as the root: \(error)"
+        case .root(let path, let error): "cannot use \(path) as the root: \(error)"
+        case .notARoot(let path): "cannot use \(path) as the root: it is neither a directory nor an EROFS image"
         case .temporaryFile(let path, let error): "cannot make a temporary file in \(path) (set TMPDIR): \(error)"
         case .spawn(let program, let error): "cannot run \(program) (package erofs-utils): \(error)"
         case .tool(let status, let path): "mkfs.erofs ended with \(status) on \(path)"
