@@ -69,9 +69,13 @@ public final class MMIODriver {
     }
 
     /// Reads a register.
-    public func read(_ register: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: transport.read(offset: register, size: 4)) }
+    public func read(_ register: UInt64) -> UInt32 {
+        UInt32(truncatingIfNeeded: transport.read(offset: register, size: 4))
+    }
     /// Writes a register.
-    public func write(_ register: UInt64, _ value: UInt32) { transport.write(offset: register, value: UInt64(value), size: 4) }
+    public func write(_ register: UInt64, _ value: UInt32) {
+        transport.write(offset: register, value: UInt64(value), size: 4)
+    }
 
     /// The status register.
     public var status: UInt32 {

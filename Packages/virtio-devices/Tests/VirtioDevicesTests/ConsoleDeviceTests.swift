@@ -154,7 +154,10 @@ final class EventLog {
     @Test("the driver learns of each port, its kind, size and name, and that the host has it open")
     func introducesPorts() throws {
         let rig = try ConsoleRig(
-            [ConsolePort(isConsole: true, input: nil, output: nil), ConsolePort(name: "stdin", input: nil, output: nil)],
+            [
+                ConsolePort(isConsole: true, input: nil, output: nil),
+                ConsolePort(name: "stdin", input: nil, output: nil),
+            ],
             size: ConsoleSize(columns: 80, rows: 25))
         try rig.offerControl()
         #expect(try rig.heard().isEmpty)
