@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Synchronization
+import Testing
+import VMMemory
+import VirtioQueue
+import VirtioQueueTestSupport
+
+/// A driver that writes the rings and the buffers while the device reads them, from a thread of its own.
+@Suite struct HostileTests {
+    private final class Writer: Sendable {
+        let memory: GuestMemory
+        let configuration: QueueConfiguration
+        let stop = Atomic<Bool>(false)
+        let writes = Atomic<Int>(0)
+
+        init(_ driver: DriverQueue) {
+            memory = driver.memory
+            configuration = driver.configuration
+        }
+
+        /// Values that pass one check and fail another, so that a field read twice would be seen differing.
+        func run() {
+            var generator = SeededGenerator(seed: 42)
+            let values: [UInt16] = [0, 0, 0, 1, 1, 2, 2, 3, 4, 5, 6, 15, 16, 32, 0x8000, 65535]
+            while !stop.load(ordering: .relaxed) {
+                let random = generator.next()
+                let value = values[Int(random % UInt64(values.count))]
+                let entry = (random >> 8) % 16
+                let table = configuration.descriptorTable.rawValue + 16 * entry
+                let ring = configuration.availableRing.rawValue
+                // Half of an address, half of a length, flags, next; a head, the index.
+                let places = [table, table + 2, table + 8, table + 12, table + 12, table + 14, ring + 4 + 2 * entry, ring + 2]
+                let place = places[Int((random >> 16) % UInt64(places.count))]
+                try? memory.store(value, at: GuestAddress(place))
+                writes.wrappingAdd(1, ordering: .relaxed)
+            }
+        }
+    }
+
+    private static func start(_ writer: Writer) -> pthread_t {
+        var thread = pthread_t()
+        let box = Unmanaged.passRetained(writer)
+        pthread_create(&thread, nil, { argument in
+            if let argument { Unmanaged<Writer>.fromOpaque(argument).takeRetainedValue().run() }
+            return nil
+        }, box.toOpaque())
+        return thread
+    }
+
+    @Test("while another thread writes anything into rings and tables, the device neither traps nor loops", arguments: [true, false])
+    func concurrentWriter(_ returnsHead: Bool) throws {
+        let driver = try DriverQueue(size: 16, memoryByteCount: 0x10000)
+        for index in 0..<16 as Range<UInt16> {
+            try driver.setDescriptor(index, GuestAddress(0x8000), byteCount: 16, flags: index % 2 * 2)
+        }
+        let writer = Writer(driver)
+        let thread = Self.start(writer)
+        defer {
+            writer.stop.store(true, ordering: .relaxed)
+            pthread_join(thread, nil)
+        }
+        while writer.writes.load(ordering: .relaxed) < 10_000 { sched_yield() }
+        let buffers = ChainBuffers()
+        var served = 0
+        var failed = 0
+        for _ in 0..<20_000 {
+            let state = QueueState(configuration: driver.configuration, nextAvailable: 0, nextUsed: 0)
+            let queue = try state.restore(memory: driver.memory, features: driver.features)
+            queue.malformedChainPolicy = returnsHead ? .returnHead : .failDevice
+            do throws(QueueError) {
+                let outcome = try queue.serve(into: buffers, limit: 64) { buffers in
+                    served += 1
+                    var reader = buffers.reader
+                    _ = reader.read(UInt64.self)
+                    var writer = buffers.writer
+                    writer.write(UInt64(7))
+                    return .used(written: UInt32(truncatingIfNeeded: writer.position))
+                }
+                #expect(outcome != .putBack)
+            } catch { failed += 1 }
+            #expect(queue.inFlight <= 1)
+            _ = queue.shouldSignalDriver()
+        }
+        #expect(served > 0 && failed > 0)
+    }
+
+    @Test("a driver and a device on two threads, each sleeping until the other calls, lose no chain", arguments: [true, false])
+    func twoThreads(_ hasEventIndex: Bool) throws {
+        let features: VirtioFeatures = hasEventIndex ? [.version1, .eventIndex] : [.version1]
+        let driver = try DriverQueue(size: 4, features: features)
+        let queue = try driver.activate()
+        let total = 20_000
+        let doorbell = Bell()
+        let interrupt = Bell()
+        let device = Device(queue, total: total, doorbell, interrupt)
+        let thread = device.start()
+        var sent = 0
+        var returned = 0
+        let buffer = driver.buffer(room: 4)
+        var deadline = time(nil) + 60
+        while returned < total {
+            let before = driver.availableIndex
+            while sent < total, try driver.add([buffer]) != nil { sent += 1 }
+            try driver.publish()
+            atomicMemoryFence(ordering: .sequentiallyConsistent)
+            if try driver.mustRing(since: before), driver.availableIndex != before { doorbell.ring() }
+            var got = 0
+            while try driver.takeUsed() != nil { got += 1 }
+            returned += got
+            guard got == 0, returned < total else { continue }
+            // Sleep until the next used entry: ask for it, look again, wait.
+            try driver.setUsedEvent(UInt16(truncatingIfNeeded: returned))
+            atomicMemoryFence(ordering: .sequentiallyConsistent)
+            if try driver.usedIndex() == UInt16(truncatingIfNeeded: returned), !interrupt.wait() {
+                Issue.record("no interrupt after \(returned) of \(total)")
+                break
+            }
+            if time(nil) > deadline { deadline = 0; break }
+        }
+        doorbell.ring()
+        pthread_join(thread, nil)
+        #expect(returned == total && deadline != 0)
+    }
+
+    /// A counter to sleep on, for at most ten seconds.
+    private final class Bell: @unchecked Sendable {
+        private let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
+        init() { sem_init(semaphore, 0, 0) }
+        deinit {
+            sem_destroy(semaphore)
+            semaphore.deallocate()
+        }
+        func ring() { sem_post(semaphore) }
+        func wait() -> Bool {
+            var until = timespec()
+            clock_gettime(CLOCK_REALTIME, &until)
+            until.tv_sec += 10
+            return sem_timedwait(semaphore, &until) == 0
+        }
+    }
+
+    /// The device's thread.
+    private final class Device: @unchecked Sendable {
+        let queue: Queue
+        let total: Int
+        let doorbell: Bell
+        let interrupt: Bell
+
+        init(_ queue: Queue, total: Int, _ doorbell: Bell, _ interrupt: Bell) {
+            self.queue = queue
+            self.total = total
+            self.doorbell = doorbell
+            self.interrupt = interrupt
+        }
+
+        func start() -> pthread_t {
+            var thread = pthread_t()
+            pthread_create(&thread, nil, { argument in
+                if let argument { Unmanaged<Device>.fromOpaque(argument).takeRetainedValue().run() }
+                return nil
+            }, Unmanaged.passRetained(self).toOpaque())
+            return thread
+        }
+
+        func run() {
+            let buffers = ChainBuffers()
+            var served = 0
+            while served < total {
+                let outcome = try? queue.serve(into: buffers, limit: 3) { _ in
+                    served += 1
+                    return .used(written: 4)
+                }
+                if queue.shouldSignalDriver() { interrupt.ring() }
+                guard outcome == .drained, served < total else { continue }
+                guard doorbell.wait() else { return }
+            }
+        }
+    }
+}
