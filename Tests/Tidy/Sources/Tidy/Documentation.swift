@@ -15,8 +15,10 @@ public enum Documentation {
         "optional",
     ]
 
-    /// Declarations in a file that promise something and say not what.
-    public static func findings(in source: SwiftSource) -> [Finding] {
+    /// Declarations in a file that promise something and say not what. Names that begin with an underscore promise
+    /// nothing, and an operator says itself what it is.
+    /// - Parameter isTestSupport: whether properties may go without: a model's fields are its text.
+    public static func findings(in source: SwiftSource, isTestSupport: Bool = false) -> [Finding] {
         var findings: [Finding] = []
         /// Where public enums and protocols begin: their members are public without saying so.
         var open: [(indentation: Int, kind: Substring, isPublic: Bool)] = []
@@ -41,7 +43,11 @@ public enum Documentation {
                 open.append((indentation, keyword, isPublic))
             }
             // A case whose raw value is a phrase says itself what it is.
-            let saysItself = keyword == "case" && source.lines[index].contains(" = \"")
+            let name = head.drop { $0 != keyword && !$0.hasPrefix("\(keyword)(") }.dropFirst().first ?? ""
+            let saysItself =
+                keyword == "case" && source.lines[index].contains(" = \"")
+                || name.hasPrefix("_") || (keyword == "func" && name.first.map { !$0.isLetter && $0 != "`" } ?? true)
+                || (isTestSupport && ["var", "let", "case"].contains(keyword))
             if isPublic, !saysItself, !isDocumented(source, index) {
                 let name = source.lines[index].drop { $0 == " " }.prefix(60)
                 findings.append(

@@ -46,7 +46,8 @@ import Tidy
     @Test(
         "public declarations without a comment are found",
         arguments: [
-            "public func f() {}", "public let a = 1", "@inlinable\npublic func f() {}", "open class C {}",
+            "public func f() {}", "public let a = 1", "public func `if`() {", "@inlinable\npublic func f() {}",
+            "open class C {}",
             "/// Doc.\npublic enum E {\n    case a\n}", "/// Doc.\npublic protocol P {\n    func f()\n}",
             "// Not a doc comment.\npublic struct S {}", "public private(set) var x = 1",
             "public static let shared = 1",
@@ -62,6 +63,8 @@ import Tidy
         arguments: [
             "/// Doc.\npublic func f() {}", "/// Doc.\n@inlinable\npublic func f() {}", "func f() {}",
             "public import X",
+            "public static func < (a: A, b: A) -> Bool {", "public static func == (a: A, b: A) -> Bool {",
+            "public func _f() {", "/// Doc.\npublic enum E: String {\n    case a = \"a phrase\"\n}",
             "enum E {\n    case a\n}", "/// Doc.\npublic enum E {\n    /// Doc.\n    case a\n}",
             "/// Doc.\npublic enum E {\n    /// Doc.\n    public var x: Int {\n        switch self {\n        case .a: 1\n        }\n    }\n}",
             "/// Doc.\npublic struct S {\n    let a = 1\n}", "struct S {\n    /// Doc.\n    public let a = 1\n}",
