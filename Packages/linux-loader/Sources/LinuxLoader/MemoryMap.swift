@@ -26,6 +26,12 @@ public struct MemoryMap: Sendable, Equatable {
         public let range: GuestRange
         /// Their use.
         public let kind: Kind
+
+        /// A line.
+        public init(range: GuestRange, kind: Kind) {
+            self.range = range
+            self.kind = kind
+        }
     }
 
     /// Lines in ascending order, without overlap.

@@ -87,6 +87,8 @@ extension BootPlan {
         let (used, overflow) = table.linkedOffset.addingReportingOverflow(image.range.byteCount)
         guard !overflow, used <= RelocationTable.kernelMapByteCount else { return nil }
         let slots = (RelocationTable.kernelMapByteCount - used) / alignment + 1
-        return Relocation(table: table, offset: UInt64.random(in: 0..<slots, using: &generator) * alignment)
+        // One draw scaled down, since rejecting draws would loop for ever on a generator that is stuck; the bias of at
+        // most 2^-54 is no help to anyone.
+        return Relocation(table: table, offset: generator.next().multipliedFullWidth(by: slots).high * alignment)
     }
 }
