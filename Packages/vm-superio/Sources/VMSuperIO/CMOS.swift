@@ -99,6 +99,7 @@ struct CMOS: Sendable {
             if !wasSetting { load(now) }
             self[index] = value
             if wasSetting, !isSetting { adopt(now) }
+            moment = .min  // the way of writing numbers may have changed
         case Register.statusC, Register.statusD:
             break
         default:

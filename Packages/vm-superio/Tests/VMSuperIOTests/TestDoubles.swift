@@ -30,3 +30,17 @@ final class Recorder: InterruptLine, SerialHost, ResetLine, WallClock {
 extension Serial {
     func receive(_ bytes: [UInt8]) -> Int { bytes.withUnsafeBytes { receive($0) } }
 }
+
+/// Random numbers that are the same in every run.
+struct SplitMix {
+    private var state: UInt64
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var word = state
+        word = (word ^ word >> 30) &* 0xBF58_476D_1CE4_E5B9
+        word = (word ^ word >> 27) &* 0x94D0_49BB_1331_11EB
+        return word ^ word >> 31
+    }
+}
