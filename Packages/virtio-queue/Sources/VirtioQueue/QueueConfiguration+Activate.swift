@@ -28,7 +28,8 @@ extension QueueConfiguration {
         let address = self[area]
         guard address.rawValue % area.alignment == 0 else { throw .misaligned(area, address) }
         let byteCount = area.byteCount(queueSize: size)
-        guard let range = GuestRange(start: address, byteCount: byteCount), let region = memory.region(containing: address),
+        guard let range = GuestRange(start: address, byteCount: byteCount),
+            let region = memory.region(containing: address),
             region.range.contains(range), let offset = address.offset(from: region.range.start),
             let hostOffset = Int(exactly: offset), !(isWritten && region.isReadOnly)
         else { throw .unmapped(area, address, byteCount: byteCount) }

@@ -45,15 +45,32 @@ extension ChainFuzzInput {
             ("full-ring-wrap", make(3, 7, first: 65531, ahead: 8, heads: [0, 1, 2, 3, 4, 5, 6, 7], ones)),
             ("indirect", make(3, 7, [toTable], tables: table)),
             ("indirect-after-direct", make(3, 5, [Entry(0x5800, 8, flags: 1, next: 1), toTable], tables: table)),
-            ("indirect-unaligned", make(3, 5, [Entry(0x4004, 16, flags: 4)], tables: [Entry(0x5000 << 32, 0x10, flags: 0), Entry(0, 0, flags: 0)])),
+            (
+                "indirect-unaligned",
+                make(
+                    3, 5, [Entry(0x4004, 16, flags: 4)],
+                    tables: [Entry(0x5000 << 32, 0x10, flags: 0), Entry(0, 0, flags: 0)])
+            ),
             ("indirect-write-flag", make(3, 5, [Entry(0x4000, 48, flags: 6)], tables: table)),
             ("indirect-next-flag", make(3, 5, [Entry(0x4000, 48, flags: 5, next: 7)], tables: table)),
             ("two-regions", make(3, 5, [Entry(0x7ff0, 32, flags: 1, next: 1), Entry(0x7fff, 2, flags: 2)])),
             ("read-only-region", make(3, 5, [Entry(0xa000, 4096, flags: 0)])),
             ("empty-buffers", make(3, 5, [Entry(0, 0, flags: 1, next: 1), Entry(~0, 0, flags: 2)])),
-            ("own-rings", make(3, 13, ahead: 4, heads: [0, 0, 0, 0], [Entry(0x1000, 0x2000, flags: 1, next: 1), Entry(0x3100, 64, flags: 2)])),
+            (
+                "own-rings",
+                make(
+                    3, 13, ahead: 4, heads: [0, 0, 0, 0],
+                    [Entry(0x1000, 0x2000, flags: 1, next: 1), Entry(0x3100, 64, flags: 2)])
+            ),
             ("mutated", make(3, 15, ahead: 8, heads: [0, 1, 2, 3, 4, 5, 6, 7], ones)),
-            ("size-32", make(5, 7, ahead: 2, heads: [31, 30], Array(repeating: Entry(0, 0, flags: 0), count: 30) + [Entry(0x5000, 1, flags: 2), Entry(0x5000, 1, flags: 0)])),
+            (
+                "size-32",
+                make(
+                    5, 7, ahead: 2, heads: [31, 30],
+                    Array(repeating: Entry(0, 0, flags: 0), count: 30) + [
+                        Entry(0x5000, 1, flags: 2), Entry(0x5000, 1, flags: 0),
+                    ])
+            ),
         ]
     }
 

@@ -76,7 +76,11 @@ private func serveOne(_ queue: Queue, _ arena: ChainFuzzArena) throws(QueueError
     do throws(QueueError) {
         while let descriptor = try chain.next(in: queue) {
             count += 1
-            if descriptor.isWritable { writable += UInt64(descriptor.byteCount) } else { readable += UInt64(descriptor.byteCount) }
+            if descriptor.isWritable {
+                writable += UInt64(descriptor.byteCount)
+            } else {
+                readable += UInt64(descriptor.byteCount)
+            }
         }
     } catch { walkError = error }
     if count > Int(queue.size) { harnessFailed("a chain of \(count) in a queue of \(queue.size)") }
@@ -124,8 +128,8 @@ private final class ChainFuzzArena: @unchecked Sendable {
     var vectors = IOVecs()
     var scratch = [UInt8](repeating: 0, count: 512)
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    private var dirtyByteCount = 0x9000 - 0x1000
     private let base: UnsafeMutableRawPointer
+    private let secondBase: UnsafeMutableRawPointer
     private var disturbance: UInt64 = 1
 
     private init?() {
@@ -136,10 +140,12 @@ private final class ChainFuzzArena: @unchecked Sendable {
             let fixed = GuestRange(start: GuestAddress(0xa000), byteCount: 0x1000),
             let memory = try? GuestMemory(regions: [
                 .anonymous(low), .anonymous(high), .anonymous(fixed, options: readOnly),
-            ]), let base = memory.regions.first?.hostAddress
+            ]), let base = memory.region(containing: low.start)?.hostAddress,
+            let secondBase = memory.region(containing: high.start)?.hostAddress
         else { return nil }
         self.memory = memory
         self.base = base
+        self.secondBase = secondBase
         pthread_mutex_init(mutex, nil)
     }
 
@@ -148,7 +154,9 @@ private final class ChainFuzzArena: @unchecked Sendable {
 
     /// Lays the input out in memory and makes the device's queue.
     func load(_ bytes: UnsafeRawBufferPointer) -> Queue? {
+        // The read-only region is never written.
         memset(base, 0, 0x7000)
+        memset(secondBase, 0, 0x1000)
         func byte(_ index: Int) -> UInt8 { index < bytes.count ? bytes[index] : 0 }
         func half(_ index: Int) -> UInt16 { UInt16(byte(index)) | UInt16(byte(index + 1)) << 8 }
         let size = UInt16(1) << UInt16(byte(0) % 6)

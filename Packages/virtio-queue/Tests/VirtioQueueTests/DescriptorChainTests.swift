@@ -34,9 +34,12 @@ import VirtioQueueTestSupport
     static let table = GuestAddress(0x9000)
     static let outside = GuestAddress(0x4000_0000)
 
-    static func entry(_ driver: DriverQueue, _ index: UInt64, _ byteCount: UInt32, flags: UInt16, next: UInt16 = 0) throws {
+    static func entry(_ driver: DriverQueue, _ index: UInt64, _ byteCount: UInt32, flags: UInt16, next: UInt16 = 0)
+        throws
+    {
         try driver.setTableEntry(
-            GuestAddress(table.rawValue + 16 * index), .init(at, byteCount, isWritable: false), flags: flags, next: next)
+            GuestAddress(table.rawValue + 16 * index), .init(at, byteCount, isWritable: false), flags: flags, next: next
+        )
     }
 
     static let shapes: [Shape] = [
@@ -145,7 +148,10 @@ import VirtioQueueTestSupport
         Shape("a table of 4 GiB less 16", [], .indirectTooLarge(count: 268_435_455, size: 8)) {
             try $0.setDescriptor(0, table, byteCount: .max - 15, flags: indirect)
         },
-        Shape("direct descriptors and a table that are too long together", Array(repeating: 1, count: 8), .tooLong(limit: 8)) {
+        Shape(
+            "direct descriptors and a table that are too long together", Array(repeating: 1, count: 8),
+            .tooLong(limit: 8)
+        ) {
             try $0.setDescriptor(0, at, byteCount: 1, flags: next, next: 1)
             try $0.setDescriptor(1, table, byteCount: 128, flags: indirect)
             for index in 0..<8 as Range<UInt16> {

@@ -30,7 +30,9 @@ import VirtioQueueTestSupport
                 let table = configuration.descriptorTable.rawValue + 16 * entry
                 let ring = configuration.availableRing.rawValue
                 // Half of an address, half of a length, flags, next; a head, the index.
-                let places = [table, table + 2, table + 8, table + 12, table + 12, table + 14, ring + 4 + 2 * entry, ring + 2]
+                let places = [
+                    table, table + 2, table + 8, table + 12, table + 12, table + 14, ring + 4 + 2 * entry, ring + 2,
+                ]
                 let place = places[Int((random >> 16) % UInt64(places.count))]
                 try? memory.store(value, at: GuestAddress(place))
                 writes.wrappingAdd(1, ordering: .relaxed)
@@ -41,14 +43,18 @@ import VirtioQueueTestSupport
     private static func start(_ writer: Writer) -> pthread_t {
         var thread = pthread_t()
         let box = Unmanaged.passRetained(writer)
-        pthread_create(&thread, nil, { argument in
-            if let argument { Unmanaged<Writer>.fromOpaque(argument).takeRetainedValue().run() }
-            return nil
-        }, box.toOpaque())
+        pthread_create(
+            &thread, nil,
+            { argument in
+                if let argument { Unmanaged<Writer>.fromOpaque(argument).takeRetainedValue().run() }
+                return nil
+            }, box.toOpaque())
         return thread
     }
 
-    @Test("while another thread writes anything into rings and tables, the device neither traps nor loops", arguments: [true, false])
+    @Test(
+        "while another thread writes anything into rings and tables, the device neither traps nor loops",
+        arguments: [true, false])
     func concurrentWriter(_ returnsHead: Bool) throws {
         let driver = try DriverQueue(size: 16, memoryByteCount: 0x10000)
         for index in 0..<16 as Range<UInt16> {
@@ -85,7 +91,9 @@ import VirtioQueueTestSupport
         #expect(served > 0 && failed > 0)
     }
 
-    @Test("a driver and a device on two threads, each sleeping until the other calls, lose no chain", arguments: [true, false])
+    @Test(
+        "a driver and a device on two threads, each sleeping until the other calls, lose no chain",
+        arguments: [true, false])
     func twoThreads(_ hasEventIndex: Bool) throws {
         let features: VirtioFeatures = hasEventIndex ? [.version1, .eventIndex] : [.version1]
         let driver = try DriverQueue(size: 4, features: features)
@@ -156,10 +164,12 @@ import VirtioQueueTestSupport
 
         func start() -> pthread_t {
             var thread = pthread_t()
-            pthread_create(&thread, nil, { argument in
-                if let argument { Unmanaged<Device>.fromOpaque(argument).takeRetainedValue().run() }
-                return nil
-            }, Unmanaged.passRetained(self).toOpaque())
+            pthread_create(
+                &thread, nil,
+                { argument in
+                    if let argument { Unmanaged<Device>.fromOpaque(argument).takeRetainedValue().run() }
+                    return nil
+                }, Unmanaged.passRetained(self).toOpaque())
             return thread
         }
 

@@ -34,8 +34,10 @@ private enum Step {
         case 8...9: return .pop
         case 10...11: return .popIntoBuffers
         case 12: return .undoPop
-        case 13...14: return .push(Int.random(in: 0..<64, using: &generator), UInt32.random(in: 0...9, using: &generator))
-        case 15...16: return .stage(Int.random(in: 0..<64, using: &generator), UInt32.random(in: 0...9, using: &generator))
+        case 13...14:
+            return .push(Int.random(in: 0..<64, using: &generator), UInt32.random(in: 0...9, using: &generator))
+        case 15...16:
+            return .stage(Int.random(in: 0..<64, using: &generator), UInt32.random(in: 0...9, using: &generator))
         case 17: return .publishUsed
         case 18...19: return .takeUsed
         case 20: return .usedEvent(UInt16.random(in: 0...6, using: &generator))

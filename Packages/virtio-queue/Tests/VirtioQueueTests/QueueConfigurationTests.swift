@@ -47,7 +47,9 @@ import VirtioQueueTestSupport
         Mistake("table one entry over the end", .unmapped(.descriptorTable, GuestAddress(end - 240), byteCount: 256)) {
             $0.descriptorTable = GuestAddress(end - 240)
         },
-        Mistake("available ring two bytes over the end", .unmapped(.availableRing, GuestAddress(end - 36), byteCount: 38)) {
+        Mistake(
+            "available ring two bytes over the end", .unmapped(.availableRing, GuestAddress(end - 36), byteCount: 38)
+        ) {
             $0.availableRing = GuestAddress(end - 36)
         },
         Mistake("used ring over the end", .unmapped(.usedRing, GuestAddress(end - 132), byteCount: 134)) {
@@ -107,7 +109,8 @@ import VirtioQueueTestSupport
                 if fits {
                     _ = try configuration.activate(memory: memory, features: [])
                 } else {
-                    #expect(throws: QueueConfigurationError.unmapped(area, GuestAddress(address), byteCount: byteCount)) {
+                    #expect(throws: QueueConfigurationError.unmapped(area, GuestAddress(address), byteCount: byteCount))
+                    {
                         try configuration.activate(memory: memory, features: [])
                     }
                 }

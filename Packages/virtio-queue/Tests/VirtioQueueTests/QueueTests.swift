@@ -59,7 +59,9 @@ import VirtioQueueTestSupport
         #expect(try driver.usedIndex() == 5)
     }
 
-    @Test("an index exactly a queue size ahead is legal, at each place of the wrap", arguments: [0, 1, 65528, 65535] as [UInt16])
+    @Test(
+        "an index exactly a queue size ahead is legal, at each place of the wrap",
+        arguments: [0, 1, 65528, 65535] as [UInt16])
     func fullRing(_ first: UInt16) throws {
         let driver = try DriverQueue(size: 8, firstIndex: first)
         let queue = try restored(driver, at: first)

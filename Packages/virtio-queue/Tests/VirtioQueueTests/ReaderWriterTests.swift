@@ -45,7 +45,9 @@ private struct Header: PlainBytes, Equatable {
         return parts
     }
 
-    @Test("integers come out whole wherever the driver cut them", arguments: [[], [1], [1, 1, 1], [3], [4], [4, 1], [0, 2, 0, 2]])
+    @Test(
+        "integers come out whole wherever the driver cut them",
+        arguments: [[], [1], [1, 1, 1], [3], [4], [4, 1], [0, 2, 0, 2]])
     func integers(_ cuts: [Int]) throws {
         try readable([1, 2, 3, 4, 5, 6, 7], cuts: cuts)
         var reader = buffers.reader
@@ -63,7 +65,9 @@ private struct Header: PlainBytes, Equatable {
         #expect(none == nil)
     }
 
-    @Test("integers go in whole wherever the driver cut the room", arguments: [[7], [1, 1, 1, 4], [3, 4], [4, 3], [0, 2, 0, 5]] as [[UInt32]])
+    @Test(
+        "integers go in whole wherever the driver cut the room",
+        arguments: [[7], [1, 1, 1, 4], [3, 4], [4, 3], [0, 2, 0, 5]] as [[UInt32]])
     func integersOut(_ counts: [UInt32]) throws {
         let parts = try writable(counts)
         var writer = buffers.writer
@@ -107,7 +111,9 @@ private struct Header: PlainBytes, Equatable {
         #expect(!done && writer.remaining == 0)
     }
 
-    @Test("a split gives the front away and goes on behind it", arguments: [[], [2], [4], [1, 1, 1, 1, 1, 1]], [0, 1, 2, 4, 7, 8])
+    @Test(
+        "a split gives the front away and goes on behind it", arguments: [[], [2], [4], [1, 1, 1, 1, 1, 1]],
+        [0, 1, 2, 4, 7, 8])
     func split(_ cuts: [Int], _ at: Int) throws {
         let bytes: [UInt8] = [0, 1, 2, 3, 4, 5, 6, 7]
         try readable(bytes, cuts: cuts)

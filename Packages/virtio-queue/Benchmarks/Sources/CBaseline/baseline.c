@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "CBaseline.h"
+
+#include <stddef.h>
+#include <time.h>
+
+enum { NEXT = 1, WRITE = 2, INDIRECT = 4 };
+
+static inline uint16_t load16(const void *p) { return __atomic_load_n((const uint16_t *)p, __ATOMIC_RELAXED); }
+static inline uint64_t load64(const void *p) { return __atomic_load_n((const uint64_t *)p, __ATOMIC_RELAXED); }
+
+static inline uint8_t *translate(struct baseline_queue *q, uint64_t address, uint32_t n) {
+    uint64_t offset = address - q->region_start;
+    if (offset >= q->region_byte_count || n > q->region_byte_count - offset) return NULL;
+    return q->region_host + offset;
+}
+
+static inline int append(struct iovec *list, uint32_t *count, uint8_t *host, uint32_t n) {
+    if (*count > 0 && (uint8_t *)list[*count - 1].iov_base + list[*count - 1].iov_len == host) {
+        list[*count - 1].iov_len += n;
+        return 1;
+    }
+    if (*count == 256) return 0;
+    list[*count] = (struct iovec){host, n};
+    *count += 1;
+    return 1;
+}
+
+static int64_t walk(struct baseline_queue *q, uint16_t head, int translates) {
+    const uint8_t *table = q->descriptors;
+    uint32_t count = q->size, position = head;
+    uint16_t left = q->size;
+    int is_indirect = 0, saw_writable = 0;
+    uint64_t total = 0;
+    q->readable_count = q->writable_count = 0;
+    for (;;) {
+        const uint8_t *entry = table + 16 * (size_t)position;
+        uint64_t address = load64(entry), rest = load64(entry + 8);
+        uint32_t length = (uint32_t)rest;
+        uint16_t flags = (uint16_t)(rest >> 32), next = (uint16_t)(rest >> 48);
+        if (flags & INDIRECT) {
+            if (is_indirect || length == 0 || length % 16 != 0 || length / 16 > q->size) return -1;
+            table = translate(q, address, length);
+            if (table == NULL || (uintptr_t)table % 8 != 0) return -1;
+            is_indirect = 1;
+            count = length / 16;
+            position = 0;
+            continue;
+        }
+        if (left == 0) return -1;
+        left -= 1;
+        if (flags & WRITE) saw_writable = 1;
+        else if (saw_writable) return -1;
+        total += length;
+        if (total > UINT32_MAX) return -1;
+        if (translates && length > 0) {
+            uint8_t *host = translate(q, address, length);
+            if (host == NULL) return -1;
+            if (flags & WRITE ? !append(q->writable, &q->writable_count, host, length)
+                              : !append(q->readable, &q->readable_count, host, length)) return -1;
+        }
+        if (!(flags & NEXT)) return (int64_t)total;
+        if (next >= count) return -1;
+        position = next;
+    }
+}
+
+static inline int64_t serve(struct baseline_queue *q, int walks, int translates, int publishes_each) {
+    uint16_t mask = q->size - 1;
+    int64_t sum = 0;
+    uint16_t index = __atomic_load_n((const uint16_t *)(q->available + 2), __ATOMIC_ACQUIRE);
+    if ((uint16_t)(index - q->next_available) > q->size) return -1;
+    while (q->next_available != index) {
+        if (q->in_flight >= q->size) return -1;
+        uint16_t head = load16(q->available + 4 + 2 * (size_t)(q->next_available & mask));
+        if (head >= q->size) return -1;
+        q->next_available += 1;
+        q->in_flight += 1;
+        int64_t total = 0;
+        if (walks) {
+            total = walk(q, head, translates);
+            if (total < 0) return -1;
+        }
+        sum += total;
+        uint8_t *entry = q->used + 4 + 8 * (size_t)(q->next_used & mask);
+        __atomic_store_n((uint32_t *)entry, head, __ATOMIC_RELAXED);
+        __atomic_store_n((uint32_t *)(entry + 4), (uint32_t)total, __ATOMIC_RELAXED);
+        q->next_used += 1;
+        q->in_flight -= 1;
+        if (publishes_each) __atomic_store_n((uint16_t *)(q->used + 2), q->next_used, __ATOMIC_RELEASE);
+    }
+    if (!publishes_each) __atomic_store_n((uint16_t *)(q->used + 2), q->next_used, __ATOMIC_RELEASE);
+    return sum;
+}
+
+int64_t baseline_serve(struct baseline_queue *q, int translates, int publishes_each) {
+    return translates ? serve(q, 1, 1, publishes_each) : serve(q, 1, 0, publishes_each);
+}
+
+int64_t baseline_return(struct baseline_queue *q, int publishes_each) { return serve(q, 0, 0, publishes_each); }
+
+void baseline_offer(uint8_t *available, uint16_t index) {
+    __atomic_store_n((uint16_t *)(available + 2), index, __ATOMIC_RELEASE);
+}
+
+uint64_t baseline_clock(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+// The program's malloc, in front of the C library's: a count of calls sees also what is freed again at once, which
+// bytes in use would not.
+extern void *__libc_malloc(size_t);
+extern void *__libc_calloc(size_t, size_t);
+extern void *__libc_realloc(void *, size_t);
+static uint64_t allocations;
+
+void *malloc(size_t n) {
+    __atomic_fetch_add(&allocations, 1, __ATOMIC_RELAXED);
+    return __libc_malloc(n);
+}
+
+void *calloc(size_t n, size_t size) {
+    __atomic_fetch_add(&allocations, 1, __ATOMIC_RELAXED);
+    return __libc_calloc(n, size);
+}
+
+void *realloc(void *old, size_t n) {
+    __atomic_fetch_add(&allocations, 1, __ATOMIC_RELAXED);
+    return __libc_realloc(old, n);
+}
+
+uint64_t baseline_allocations(void) { return __atomic_load_n(&allocations, __ATOMIC_RELAXED); }
