@@ -18,6 +18,11 @@ public final class CoalescedRing: @unchecked Sendable {
         public let byteCount: UInt8
         /// What was written, little-endian; bytes beyond `byteCount` are zero.
         public let value: UInt64
+
+        /// A write, as a test or a replay makes one.
+        public init(address: UInt64, isPort: Bool, byteCount: UInt8, value: UInt64) {
+            (self.address, self.isPort, self.byteCount, self.value) = (address, isPort, byteCount, value)
+        }
     }
 
     init(area: RunArea, pageOffset: Int) throws(KVMError) {

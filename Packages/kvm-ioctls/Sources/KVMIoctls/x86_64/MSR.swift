@@ -3,8 +3,8 @@ internal import VMMSysUtil
 
 /// A model-specific register and its value (`struct kvm_msr_entry`).
 public struct MSR: BitwiseCopyable, Hashable, Sendable {
-    /// `KVM_MAX_MSR_ENTRIES`.
-    public static let maximumCount = 256
+    /// The most that one request takes: the kernel refuses `MAX_IO_MSRS` (256) itself already.
+    public static let maximumCount = 255
 
     /// The number that RDMSR and WRMSR take in ECX.
     public var index: UInt32
@@ -89,7 +89,7 @@ extension System {
 extension VCPU {
     /// Reads registers.
     /// - Returns: the registers up to the first that the vCPU does not have: compare the count.
-    /// - Throws: `.tooManyEntries` above 256.
+    /// - Throws: `.tooManyEntries` above 255.
     public func firstMSRs(_ indices: [UInt32]) throws(KVMError) -> [MSR] {
         try MSR.exchange(indices.map { MSR(index: $0) }, .getMSRs) { (list) throws(KVMError) in
             try Ioctl.getMSRs.call(descriptor, list)
@@ -98,7 +98,7 @@ extension VCPU {
 
     /// Writes registers up to the first that the vCPU does not have, or whose value it refuses.
     /// - Returns: how many were written: compare.
-    /// - Throws: `.tooManyEntries` above 256.
+    /// - Throws: `.tooManyEntries` above 255.
     public func setFirstMSRs(_ registers: [MSR]) throws(KVMError) -> Int {
         try MSR.exchange(registers, .setMSRs) { (list) throws(KVMError) in
             try Ioctl.setMSRs.call(descriptor, list)

@@ -127,11 +127,11 @@ public struct FPU: KVMStructure {
     public var lastDP: UInt64 = 0
     /// The SSE registers, 16 bytes each.
     public var xmm: [256 of UInt8] = .init(repeating: 0)
-    /// The SSE control word; 0x1F80 after reset.
+    /// The SSE control word. KVM neither reads nor writes it here; it is 0x1F80 after reset and travels in `VCPU.xsave`.
     public var mxcsr: UInt32 = 0
     var padding2: UInt32 = 0
 
-    /// All zero; `fcw` and `mxcsr` must be set for a guest that uses them.
+    /// All zero; `fcw` must be 0x37F for a guest that expects the state after FNINIT.
     public init() {}
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import VMMSysUtil
+public import VMMSysUtil
 
 /// Interrupts, debugging, time and addresses of a vCPU.
 extension VCPU {
@@ -74,21 +74,17 @@ extension VCPU {
     }
 
     /// Which signals are blocked while `run()` runs, and only then; nil for the thread's own mask.
-    /// - Throws: `.invalidArgument` for a mask that holds `SIGURG`, by which kicks come.
-    public func setSignalMask(blocking signals: [Int32]?) throws(KVMError) {
+    /// - Throws: `.invalidArgument` for a set that holds `SIGURG`, by which kicks come.
+    public func setSignalMask(blocking signals: SignalSet?) throws(KVMError) {
         guard let signals else {
             try Ioctl.setSignalMask.call(descriptor)
             return
         }
-        var mask = SignalMask()
-        for signal in signals {
-            guard (1...64).contains(signal), signal != 23 else {  // SIGURG
-                throw .invalidArgument(Ioctl.setSignalMask.name, reason: "signal \(signal) cannot be blocked")
-            }
-            let bit = UInt64(1) << UInt64(signal - 1)
-            mask.low |= UInt32(truncatingIfNeeded: bit)
-            mask.high |= UInt32(truncatingIfNeeded: bit >> 32)
+        guard !signals.contains(.kick) else {
+            throw .invalidArgument(Ioctl.setSignalMask.name, reason: "SIGURG ends run() and cannot be blocked")
         }
+        let mask = SignalMask(
+            low: UInt32(truncatingIfNeeded: signals.rawValue), high: UInt32(truncatingIfNeeded: signals.rawValue >> 32))
         try Ioctl.setSignalMask.write(mask, to: descriptor)
     }
 
@@ -129,8 +125,13 @@ struct TaskPriorityReporting: BitwiseCopyable {
 /// `struct kvm_signal_mask` with the kernel's 8-byte set, which follows the length without a gap.
 struct SignalMask: BitwiseCopyable {
     var byteCount: UInt32 = 8
-    var low: UInt32 = 0
-    var high: UInt32 = 0
+    var low: UInt32
+    var high: UInt32
+}
+
+extension Signal {
+    /// `SIGURG`, which a kick sends.
+    static let kick = Signal(rawValue: 23)
 }
 
 /// `struct kvm_pre_fault_memory` of Linux 6.11, include/uapi/linux/kvm.h.
