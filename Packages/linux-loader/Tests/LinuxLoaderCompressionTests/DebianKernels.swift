@@ -14,16 +14,19 @@ enum DebianKernels {
     private static func find(_ prefix: String, _ suffix: String, excluding: String? = nil) -> String? {
         let cache = getenv("HOME").map { String(cString: $0) + "/.cache/vmm-lab/kernels" }
         guard let root = getenv("KERNELS_DIR").map({ String(cString: $0) }) ?? cache else { return nil }
-        for package in list(root) where package.hasPrefix(prefix) {
-            for file in list("\(root)/\(package)/boot")
+        for package in Folder.names(root) where package.hasPrefix(prefix) {
+            for file in Folder.names("\(root)/\(package)/boot")
             where file.hasPrefix("vmlinuz-") && file.hasSuffix(suffix) && !(excluding.map(file.contains) ?? false) {
                 return "\(root)/\(package)/boot/\(file)"
             }
         }
         return nil
     }
+}
 
-    private static func list(_ path: String) -> [String] {
+/// What a directory holds.
+enum Folder {
+    static func names(_ path: String) -> [String] {
         guard let folder = opendir(path) else { return [] }
         defer { closedir(folder) }
         var names: [String] = []
