@@ -11,10 +11,13 @@ let settings: [SwiftSetting] = [
 let package = Package(
     name: "vm-superio",
     products: [
-        .library(name: "VMSuperIO", targets: ["VMSuperIO"])
+        .library(name: "VMSuperIO", targets: ["VMSuperIO"]),
+        .library(name: "VMSuperIOTestSupport", targets: ["VMSuperIOTestSupport"]),
     ],
     targets: [
         .target(name: "VMSuperIO", swiftSettings: settings),
-        .testTarget(name: "VMSuperIOTests", dependencies: ["VMSuperIO"], swiftSettings: settings),
+        .target(name: "VMSuperIOTestSupport", dependencies: ["VMSuperIO"], swiftSettings: settings),
+        .testTarget(
+            name: "VMSuperIOTests", dependencies: ["VMSuperIO", "VMSuperIOTestSupport"], swiftSettings: settings),
     ]
 )

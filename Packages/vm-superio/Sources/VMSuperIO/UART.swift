@@ -79,7 +79,8 @@ struct UART: Sendable {
 
     private var fifoRoom: Int { max(0, (isFIFOEnabled ? UART.capacity : 1) - received.count) }
 
-    /// The cause that IIR shows, the most urgent first (16550 data sheet, table of interrupt control functions); nil for none.
+    /// The cause that IIR shows, the most urgent first (PC16550D data sheet, table "Interrupt Control Functions"); nil for
+    /// none.
     var pendingCause: UInt8? {
         if interruptEnable & IER.lineStatus != 0, lineStatus & LSR.errors != 0 { return IIR.lineStatus }
         if interruptEnable & IER.received != 0, lineStatus & LSR.dataReady != 0 { return IIR.received }

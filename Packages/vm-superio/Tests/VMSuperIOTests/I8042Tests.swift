@@ -143,7 +143,8 @@ import VMSuperIO
             let word = random.next()
             let offset = UInt8(truncatingIfNeeded: word)
             if word & 0x100 == 0 {
-                controller.write(offset: word & 0x200 == 0 ? offset & 4 : offset, value: UInt8(truncatingIfNeeded: word >> 16))
+                let offset = word & 0x200 == 0 ? offset & 4 : offset
+                controller.write(offset: offset, value: UInt8(truncatingIfNeeded: word >> 16))
             } else {
                 _ = controller.read(offset: offset & 4)
             }

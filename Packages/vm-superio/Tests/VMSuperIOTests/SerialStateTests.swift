@@ -44,7 +44,9 @@ import VMSuperIO
         #expect(throws: SerialState.Invalid.oversizedFIFO(byteCount: 65)) {
             try Serial(restoring: state, interrupt: recorder, host: recorder)
         }
-        #expect("\(SerialState.Invalid.oversizedFIFO(byteCount: 65))" == "serial: saved receive fifo holds 65 bytes, 64 fit")
+        #expect(
+            "\(SerialState.Invalid.oversizedFIFO(byteCount: 65))"
+                == "serial: saved receive fifo holds 65 bytes, 64 fit")
     }
 
     @Test("bits that no guest can set are dropped, and data ready follows from the FIFO")
