@@ -171,7 +171,7 @@ final class EventLog {
         try rig.say(1, 3, 1)
         #expect(
             try rig.heard() == [
-                [1, 0, 0, 0, 7, 0, 1, 0] + Array("stdin".utf8), [1, 0, 0, 0, 6, 0, 1, 0],
+                [1, 0, 0, 0, 6, 0, 1, 0], [1, 0, 0, 0, 7, 0, 1, 0] + Array("stdin".utf8),
             ])
         #expect(rig.driver.config(0..<8) == [80, 0, 25, 0, 2, 0, 0, 0])
     }

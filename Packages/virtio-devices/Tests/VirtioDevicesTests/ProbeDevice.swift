@@ -46,3 +46,21 @@ final class ProbeDevice: VirtioDevice {
         activation = nil
     }
 }
+
+/// A device that goes on after a reset.
+final class LeakyDevice: VirtioDevice {
+    private var queue: Queue?
+    let deviceID = DeviceID(rawValue: 43)
+    let queueMaximumSizes: [UInt16] = [16]
+    let offeredFeatures = VirtioFeatures.implementedByQueue
+    let initialConfiguration: [UInt8] = []
+    func attach(to host: DeviceHost) {}
+    func activate(_ activation: Activation) throws(ActivationError) { queue = try activation.queue(0) }
+    func queueNotified(_ index: UInt16) -> QueueService {
+        guard let queue, index == 0 else { return .drained }
+        // Says that it wrote what there was no room for.
+        while let chain = try? queue.pop() { queue.push(chain.head, written: 1000) }
+        return .drained
+    }
+    func reset() {}
+}

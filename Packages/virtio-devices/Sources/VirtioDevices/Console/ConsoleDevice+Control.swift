@@ -48,15 +48,17 @@ extension ConsoleDevice {
                 return ControlMessage(port: port.id, event: ControlMessage.Event.resize)
                     .encoded(payload: size.resizePayload)
             }
-            if port.owed.remove(.name) != nil, let name = port.name {
-                // Without a terminating zero (5.3.6.2).
-                return ControlMessage(port: port.id, event: ControlMessage.Event.portName, value: 1)
-                    .encoded(payload: [UInt8](name.utf8.prefix(Self.nameByteCountMax)))
-            }
+            // Before the name: a guest that opens a port as soon as it finds its name must not take a host that it has
+            // not heard of yet for one that is gone.
             if port.owed.remove(.open) != nil {
                 return ControlMessage(
                     port: port.id, event: ControlMessage.Event.portOpen, value: port.isHostOpen ? 1 : 0
                 ).encoded()
+            }
+            if port.owed.remove(.name) != nil, let name = port.name {
+                // Without a terminating zero (5.3.6.2).
+                return ControlMessage(port: port.id, event: ControlMessage.Event.portName, value: 1)
+                    .encoded(payload: [UInt8](name.utf8.prefix(Self.nameByteCountMax)))
             }
         }
         return nil
