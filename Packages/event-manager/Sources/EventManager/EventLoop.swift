@@ -42,7 +42,8 @@ public final class EventLoop {
     }
 
     /// Makes a loop with nothing registered.
-    /// - Parameter batchCount: how many events to take from the kernel at once, 1 to 4096; more that are ready come next.
+    /// - Parameter batchCount: how many events to take from the kernel at once, held to 1 to 4096; more that are ready
+    ///   come next.
     public init(batchCount: Int = 64) throws(EventLoopError) {
         epoll = try creating { () throws(Errno) in
             FileDescriptor(owning: try retryOnInterrupt { epoll_create1(Int32(EPOLL_CLOEXEC)) })
@@ -66,8 +67,7 @@ public final class EventLoop {
 
     /// Starts to watch a descriptor, which stays the caller's: it must remove the registration before it closes it.
     ///
-    /// - Parameters:
-    ///   - handler: kept alive until the removal.
+    /// - Parameter handler: kept alive until the removal.
     /// - Throws: `.system` with `.exists` for a descriptor that is registered already, with `.notPermitted` for a
     ///   regular file, which is always ready and cannot be waited for.
     @discardableResult
@@ -145,7 +145,8 @@ public final class EventLoop {
     public func runOnce(timeoutMilliseconds: Int32? = nil) throws(EventLoopError) -> Int {
         guard !isDispatching else { throw .reentered }
         mailbox.setOwner()
-        let count = epoll_wait(epoll.rawValue, batch.baseAddress, Int32(batch.count), timeoutMilliseconds.map { max($0, 0) } ?? -1)
+        let timeout = timeoutMilliseconds.map { max($0, 0) } ?? -1
+        let count = epoll_wait(epoll.rawValue, batch.baseAddress, Int32(batch.count), timeout)
         if count < 0 {
             let error = Errno.last
             if error == .interrupted { return 0 }

@@ -20,7 +20,8 @@ public struct SignalFD: ~Copyable, Sendable {
 
     /// Blocks the signals in the calling thread and makes a descriptor for them; close-on-exec, non-blocking.
     ///
-    /// A thread that does not block them takes them first: call this before the others are started, which inherit the mask.
+    /// A thread that does not block them takes them first: call this before the others are started, which inherit the
+    /// mask.
     public init(_ signals: SignalSet) throws(Errno) {
         try signals.block()
         var set = sigset_t()

@@ -156,7 +156,9 @@ import VMMSysUtil
                     try? loop.remove(tokens[other])
                     tokens.removeLast()
                     _ = try? events[other].value.read()
-                    _ = try? loop.add(events[other].value.descriptor, for: .readable) { _, _, _ in calls.append("second") }
+                    _ = try? loop.add(events[other].value.descriptor, for: .readable) { _, _, _ in
+                        calls.append("second")
+                    }
                 })
         }
         for event in events { try event.value.write() }

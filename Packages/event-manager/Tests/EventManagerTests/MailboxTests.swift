@@ -123,7 +123,11 @@ import VMMSysUtil
         let mailbox = try #require(loop?.mailbox)
         let outcome = Box(Mutex<EventLoopError?>(nil))
         let thread = try Thread(name: "waiter") {
-            do throws(EventLoopError) { _ = try mailbox.performAndWait { _ in 0 } } catch { outcome.value.withLock { $0 = error } }
+            do throws(EventLoopError) {
+                _ = try mailbox.performAndWait { _ in 0 }
+            } catch {
+                outcome.value.withLock { $0 = error }
+            }
         }
         usleep(20_000)
         loop = nil

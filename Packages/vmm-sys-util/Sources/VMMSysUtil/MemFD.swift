@@ -2,7 +2,7 @@
 internal import CVMMSysUtil
 internal import Glibc
 
-/// A file that lives in memory, made by `memfd_create(2)`: memory that can be mapped, passed to another process, sealed.
+/// A file that lives in memory, made by `memfd_create(2)`: it can be mapped, passed to another process, sealed.
 public struct MemFD: ~Copyable, Sendable {
     /// Restrictions that nobody can lift again.
     public struct Seals: OptionSet, Sendable {

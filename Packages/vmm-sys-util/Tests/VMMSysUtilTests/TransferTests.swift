@@ -56,7 +56,9 @@ import VMMSysUtil
         let bytes: [UInt8] = [1, 2]
         var buffer = bytes
         #expect(throws: Errno.invalidArgument) { try file.bytes(1, atOffset: offset) }
-        #expect(throws: Errno.invalidArgument) { try bytes.withUnsafeBytes { try file.write(from: $0, atOffset: offset) } }
+        #expect(throws: Errno.invalidArgument) {
+            try bytes.withUnsafeBytes { try file.write(from: $0, atOffset: offset) }
+        }
         #expect(throws: TransferError.failed(.invalidArgument, transferred: 0)) {
             try bytes.withUnsafeBytes { try file.writeAll(from: $0, atOffset: offset) }
         }
