@@ -32,7 +32,8 @@ let package = Package(
             name: "VirtioQueueTests", dependencies: ["VirtioQueue", "VirtioQueueTestSupport", memory],
             swiftSettings: settings),
         .testTarget(
-            name: "VirtioModelTests", dependencies: ["VirtioModel", "VirtioQueue", "VirtioQueueTestSupport", memory],
+            name: "VirtioModelTests",
+            dependencies: ["VirtioModel", "VirtioQueue", "VirtioQueueTestSupport", memory, sysUtil],
             swiftSettings: settings),
     ]
 )

@@ -78,11 +78,12 @@ extension Queue {
     /// Like `push(_:written:)` of buffers, but the driver does not see it before `publish()`.
     public func stage(_ buffers: ChainBuffers, written: UInt32) {
         guard let head = buffers.head else { return }
-        markDirty(buffers, written: UInt64(written))
+        if !buffers.writableRanges.isEmpty { markDirty(buffers, written: UInt64(written)) }
         buffers.removeAll()
         stage(head, written: written)
     }
 
+    @inline(never)
     private func markDirty(_ buffers: ChainBuffers, written: UInt64) {
         var left = written
         for range in buffers.writableRanges where left > 0 {
@@ -93,6 +94,7 @@ extension Queue {
     }
 
     /// Adds the pieces of one buffer, one for each region that it touches.
+    @inline(__always)
     private func append(_ descriptor: Descriptor, to buffers: ChainBuffers) -> Bool {
         var address = descriptor.address.rawValue
         var left = UInt64(descriptor.byteCount)

@@ -6,7 +6,7 @@ extension DescriptorChain {
     /// - Parameter queue: where the chain was taken from.
     /// - Returns: nil after the last one.
     /// - Throws: `.chain` with the rule that is broken. Do not go on walking then.
-    @inlinable
+    @inlinable @inline(__always)
     public mutating func next(in queue: Queue) throws(QueueError) -> Descriptor? {
         while position != Self.end {
             let address: UInt64
@@ -21,7 +21,14 @@ extension DescriptorChain {
             let length = UInt32(truncatingIfNeeded: rest)
             let flags = UInt16(truncatingIfNeeded: rest >> 32)
             if flags & SplitLayout.indirect != 0 {
-                try enterTable(at: GuestAddress(address), byteCount: length, of: queue)
+                if state & Self.inTable == 0, let table = queue.table(at: address, byteCount: length) {
+                    self.table = table
+                    count = length >> 4
+                    position = 0
+                    state |= Self.inTable
+                } else {
+                    self = try enteringTable(at: GuestAddress(address), byteCount: length, of: queue)
+                }
                 continue
             }
             // 2.7.5.1: no chain is longer than the queue. It bounds loops as well, one descriptor on itself included.
@@ -29,8 +36,8 @@ extension DescriptorChain {
             remaining &-= 1
             let isWritable = flags & SplitLayout.write != 0
             if isWritable {
-                sawWritable = true
-            } else if sawWritable {
+                state |= Self.afterWritable
+            } else if state & Self.afterWritable != 0 {
                 throw .chain(head, .readableAfterWritable)
             }
             byteCount &+= UInt64(length)
@@ -50,30 +57,36 @@ extension DescriptorChain {
 
     /// Goes on in an indirect table. The flags NEXT and WRITE of the descriptor that refers to it are ignored: 2.7.5.3.2
     /// says so of WRITE; NEXT is forbidden beside INDIRECT (2.7.5.3.1) and nothing after it is ever read.
-    @usableFromInline
-    mutating func enterTable(at address: GuestAddress, byteCount: UInt32, of queue: Queue) throws(QueueError) {
+    ///
+    /// Returns another chain instead of changing this one, so that a walk can keep its chain in registers.
+    @usableFromInline @inline(never)
+    func enteringTable(
+        at address: GuestAddress, byteCount: UInt32, of queue: Queue
+    ) throws(QueueError) -> DescriptorChain {
         guard queue.features.contains(.indirectDescriptors) else { throw .chain(head, .indirectNotNegotiated) }
-        guard !isIndirect else { throw .chain(head, .nestedIndirect) }
+        guard state & Self.inTable == 0 else { throw .chain(head, .nestedIndirect) }
         guard byteCount != 0, byteCount % 16 == 0 else { throw .chain(head, .indirectLength(byteCount)) }
         let entries = byteCount / 16
         guard entries <= UInt32(queue.size) else {
             throw .chain(head, .indirectTooLarge(count: entries, size: queue.size))
         }
-        guard queue.memory.contains(address, byteCount: UInt64(byteCount)) else {
-            throw .chain(head, .unmappedTable(address, byteCount: byteCount))
-        }
-        isIndirect = true
-        count = entries
-        position = 0
-        tableAddress = address
-        // Unaligned, or over the border of two regions: legal, and slower.
-        table = queue.window(at: address, byteCount: UInt64(byteCount)).flatMap {
+        var chain = self
+        chain.state |= Self.inTable
+        chain.count = entries
+        chain.position = 0
+        chain.tableAddress = address
+        // nil if unaligned, or over the border of two regions: legal, and slower.
+        chain.table = queue.window(at: address, byteCount: UInt64(byteCount)).flatMap {
             UInt(bitPattern: $0) % 8 == 0 ? UnsafeRawPointer($0) : nil
         }
+        guard chain.table != nil || queue.memory.contains(address, byteCount: UInt64(byteCount)) else {
+            throw .chain(head, .unmappedTable(address, byteCount: byteCount))
+        }
+        return chain
     }
 
     /// Reads the descriptor at `position` through the guest's memory.
-    @usableFromInline
+    @usableFromInline @inline(never)
     func readPiecewise(from queue: Queue) throws(QueueError) -> (UInt64, UInt64) {
         // In range, as `enterTable` checked the whole table.
         let address = GuestAddress(tableAddress.rawValue &+ 16 &* UInt64(position))

@@ -43,20 +43,25 @@ public struct DescriptorChain {
     @usableFromInline var count: UInt32
     @usableFromInline var position: UInt32
     /// Descriptors that may still come.
-    @usableFromInline var remaining: UInt16
-    @usableFromInline var isIndirect = false
-    @usableFromInline var sawWritable = false
-    @usableFromInline var byteCount: UInt64 = 0
+    @usableFromInline var remaining: UInt32
+    /// 1 in an indirect table, 2 after a writable descriptor. All fields are whole words, so that a compiler that keeps
+    /// a chain on the stack loads each as it was stored.
+    @usableFromInline var state: UInt32
+    @usableFromInline var byteCount: UInt64
 
     @usableFromInline static let end = UInt32.max
+    @usableFromInline static let inTable: UInt32 = 1
+    @usableFromInline static let afterWritable: UInt32 = 2
 
-    @inlinable
+    @inlinable @inline(__always)
     init(head: UInt16, table: UnsafeRawPointer, tableAddress: GuestAddress, size: UInt16) {
         self.head = ChainHead(index: head)
         self.table = table
         self.tableAddress = tableAddress
         count = UInt32(size)
         position = UInt32(head)
-        remaining = size
+        remaining = UInt32(size)
+        state = 0
+        byteCount = 0
     }
 }

@@ -25,6 +25,7 @@ public final class Queue {
     @usableFromInline let available: UnsafeRawPointer
     @usableFromInline let used: UnsafeMutableRawPointer
     @usableFromInline let mask: UInt16
+    let hasIndirect: Bool
     let hasEventIndex: Bool
     /// Whether the memory of the used ring keeps track of what was written.
     @usableFromInline let isUsedRingTracked: Bool
@@ -35,8 +36,6 @@ public final class Queue {
     /// The next entry of the used ring to fill, and how far the driver sees it.
     @exclusivity(unchecked) @usableFromInline var nextUsed: UInt16 = 0
     @exclusivity(unchecked) @usableFromInline var publishedUsed: UInt16 = 0
-    /// Chains taken and not yet returned.
-    @exclusivity(unchecked) @usableFromInline var inFlightCount: UInt16 = 0
     /// Used entries published since `shouldSignalDriver` last decided.
     @exclusivity(unchecked) @usableFromInline var unsignalled: UInt32 = 0
     /// Why the ring is broken; it stays so.
@@ -58,6 +57,7 @@ public final class Queue {
         self.descriptors = descriptors
         self.available = available
         self.used = used
+        hasIndirect = features.contains(.indirectDescriptors)
         hasEventIndex = features.contains(.eventIndex)
         isUsedRingTracked = usedRegion.dirtyBitmap != nil
         window = RegionWindow(usedRegion)
@@ -67,10 +67,14 @@ public final class Queue {
     /// Chains taken by `pop` and not yet given back by `push` or `stage`.
     public var inFlight: Int { Int(inFlightCount) }
 
+    /// At most `size`: `pop` sees to it from above, `stage` and `undoPop` from below.
+    @inlinable @inline(__always)
+    var inFlightCount: UInt16 { nextAvailable &- nextUsed }
+
     /// Takes the next chain, without walking it.
     /// - Returns: nil if the driver offers no more.
     /// - Throws: if the ring is broken, the same error at every call from then on.
-    @inlinable
+    @inlinable @inline(__always)
     public func pop() throws(QueueError) -> DescriptorChain? {
         if nextAvailable == knownAvailable {
             guard try lookForMore() else { return nil }
@@ -80,13 +84,12 @@ public final class Queue {
         let head = RingAccess.load16(available + (SplitLayout.ring &+ 2 &* Int(nextAvailable & mask)))
         guard head < size else { throw fail(.headOutOfRange(head: head, size: size)) }
         nextAvailable &+= 1
-        inFlightCount &+= 1
         return DescriptorChain(
-            head: head, table: descriptors, tableAddress: configuration.descriptorTable, size: size)
+            head: head, table: descriptors, tableAddress: GuestAddress(0), size: size)
     }
 
     /// Reads the driver's index; what it wrote before is visible afterwards (2.7.13.3).
-    @usableFromInline
+    @usableFromInline @inline(never)
     func lookForMore() throws(QueueError) -> Bool {
         if let failure { throw failure }
         let index = RingAccess.loadAcquire16(available + SplitLayout.index)
@@ -99,7 +102,7 @@ public final class Queue {
     }
 
     /// Breaks the ring for good: `pop` goes into `lookForMore` each time, which throws.
-    @usableFromInline
+    @usableFromInline @inline(never)
     func fail(_ error: QueueError) -> QueueError {
         failure = error
         knownAvailable = nextAvailable
@@ -110,7 +113,6 @@ public final class Queue {
     /// Only right if nothing was taken or returned since.
     public func undoPop() {
         guard inFlightCount > 0 else { return }
-        inFlightCount &-= 1
         nextAvailable &-= 1
     }
 
@@ -126,13 +128,16 @@ public final class Queue {
     }
 
     /// Like `push`, but the driver does not see it before `publish()`.
-    @inlinable
+    /// Ignored if no chain is in flight.
+    @inlinable @inline(__always)
     public func stage(_ head: ChainHead, written: UInt32) {
-        let entry = used + (SplitLayout.ring &+ SplitLayout.usedStride &* Int(nextUsed & mask))
+        let used = used
+        let index = nextUsed
+        guard index != nextAvailable else { return }
+        let entry = used + (SplitLayout.ring &+ SplitLayout.usedStride &* Int(index & mask))
         RingAccess.store32(UInt32(head.index), entry)
         RingAccess.store32(written, entry + 4)
-        nextUsed &+= 1
-        if inFlightCount > 0 { inFlightCount &-= 1 }
+        nextUsed = index &+ 1
     }
 
     /// Shows everything staged to the driver, with one store. What was written to buffers and entries before is visible

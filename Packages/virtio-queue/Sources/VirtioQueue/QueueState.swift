@@ -45,7 +45,6 @@ public struct QueueState: Equatable, Sendable {
         queue.knownAvailable = nextAvailable
         queue.nextUsed = nextUsed
         queue.publishedUsed = nextUsed
-        queue.inFlightCount = inFlight
         queue.unsignalled = unsignalled
         if isBroken { _ = queue.fail(.savedBroken) }
         return queue

@@ -65,31 +65,38 @@ static int64_t walk(struct baseline_queue *q, uint16_t head, int translates) {
     }
 }
 
+// Everything that the rings' bytes could alias is in locals.
 static inline int64_t serve(struct baseline_queue *q, int walks, int translates, int publishes_each) {
-    uint16_t mask = q->size - 1;
+    const uint16_t size = q->size, mask = size - 1;
+    const uint8_t *const available = q->available;
+    uint8_t *const used = q->used;
+    uint16_t next_available = q->next_available, next_used = q->next_used, in_flight = q->in_flight;
     int64_t sum = 0;
-    uint16_t index = __atomic_load_n((const uint16_t *)(q->available + 2), __ATOMIC_ACQUIRE);
-    if ((uint16_t)(index - q->next_available) > q->size) return -1;
-    while (q->next_available != index) {
-        if (q->in_flight >= q->size) return -1;
-        uint16_t head = load16(q->available + 4 + 2 * (size_t)(q->next_available & mask));
-        if (head >= q->size) return -1;
-        q->next_available += 1;
-        q->in_flight += 1;
+    uint16_t index = __atomic_load_n((const uint16_t *)(available + 2), __ATOMIC_ACQUIRE);
+    if ((uint16_t)(index - next_available) > size) return -1;
+    while (next_available != index) {
+        if (in_flight >= size) return -1;
+        uint16_t head = load16(available + 4 + 2 * (size_t)(next_available & mask));
+        if (head >= size) return -1;
+        next_available += 1;
+        in_flight += 1;
         int64_t total = 0;
         if (walks) {
             total = walk(q, head, translates);
             if (total < 0) return -1;
         }
         sum += total;
-        uint8_t *entry = q->used + 4 + 8 * (size_t)(q->next_used & mask);
+        uint8_t *entry = used + 4 + 8 * (size_t)(next_used & mask);
         __atomic_store_n((uint32_t *)entry, head, __ATOMIC_RELAXED);
         __atomic_store_n((uint32_t *)(entry + 4), (uint32_t)total, __ATOMIC_RELAXED);
-        q->next_used += 1;
-        q->in_flight -= 1;
-        if (publishes_each) __atomic_store_n((uint16_t *)(q->used + 2), q->next_used, __ATOMIC_RELEASE);
+        next_used += 1;
+        in_flight -= 1;
+        if (publishes_each) __atomic_store_n((uint16_t *)(used + 2), next_used, __ATOMIC_RELEASE);
     }
-    if (!publishes_each) __atomic_store_n((uint16_t *)(q->used + 2), q->next_used, __ATOMIC_RELEASE);
+    if (!publishes_each) __atomic_store_n((uint16_t *)(used + 2), next_used, __ATOMIC_RELEASE);
+    q->next_available = next_available;
+    q->next_used = next_used;
+    q->in_flight = in_flight;
     return sum;
 }
 
