@@ -88,7 +88,7 @@ import VMMemory
     @Test("what two threads add and or is all there")
     func concurrent() throws {
         let memory = try memory((0x1000, 0x1000))
-        let rounds = 20_000
+        let rounds = 5_000
         let workers = (0..<2).map { bit in
             Worker {
                 for _ in 0..<rounds {
@@ -112,7 +112,7 @@ import VMMemory
     func publication() throws {
         let memory = try memory((0x1000, 0x1000))
         let (data, flag) = (GuestAddress(0x1000), GuestAddress(0x1800))
-        let rounds: UInt64 = 20_000
+        let rounds: UInt64 = 5_000
         let writer = Worker {
             for round in 1...rounds {
                 try? memory.store(round, at: data)
