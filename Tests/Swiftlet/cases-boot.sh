@@ -6,7 +6,7 @@ boots() {
     local at="$KERNELS/$1" kernel cpus="$3" memory="$4" seen
     if [ "$2" = vmlinux ]; then kernel="$at/vmlinux"; else kernel=$(echo "$at"/boot/vmlinuz-*); fi
     ends 0 "$SWIFTLET" run --kernel "$kernel" --initrd "$at/initramfs" --cpus "$cpus" --memory "${memory}M" \
-        --rootfs "$ROOTFS" -- sh -c 'uname -r; nproc; awk "/MemTotal/{print int(\$2/1024)}" /proc/meminfo' > out
+        --rootfs "$image" -- sh -c 'uname -r; nproc; awk "/MemTotal/{print int(\$2/1024)}" /proc/meminfo' > out
     same "$(sed -n 1p out)" "$(basename "$(echo "$at"/boot/vmlinuz-*)" | sed 's/^vmlinuz-//')"
     same "$(sed -n 2p out)" "$cpus"
     seen=$(sed -n 3p out)
@@ -27,7 +27,7 @@ kaslr_moves_the_kernel() {
 nokaslr_leaves_it() { options=(--cmdline nokaslr); ends 0 image grep -m1 ' _text$' /proc/kallsyms > out; same "$(cut -d' ' -f1 out)" ffffffff81000000; }
 serial_console_speaks() { ends 0 "$SWIFTLET" run --kernel "$cloud" --initrd "$cloud_initramfs" < /dev/null > out; grep -q 'Linux version' out; grep -q 'guest-init: ready' out; }
 killed_by_signal() {
-    "$SWIFTLET" run --kernel "$cloud" --initrd "$cloud_initramfs" --rootfs "$ROOTFS" -- sleep 1000 & local vmm=$!
+    "$SWIFTLET" run --kernel "$cloud" --initrd "$cloud_initramfs" --rootfs "$image" -- sleep 1000 & local vmm=$!
     sleep 5; kill -TERM "$vmm"; local got=0; wait "$vmm" || got=$?; same "exit $got" "exit 143"
 }
 sixteen_cpus() { boots linux-image-cloud-amd64 bzImage 16 512; }
