@@ -100,9 +100,13 @@ extension VCPU {
     /// What the guest's CPUID answers.
     /// - Throws: `E2BIG` if there are more entries than `capacity`, `.tooManyEntries` above 256.
     public func cpuid(capacity: Int = CPUID.maximumCount) throws(KVMError) -> CPUID {
-        try CPUID.fetch(capacity: capacity, .getCPUID2) { (list) throws(KVMError) in
+        var cpuid = try CPUID.fetch(capacity: capacity, .getCPUID2) { (list) throws(KVMError) in
             try Ioctl.getCPUID2.call(descriptor, list)
         }
+        // Linux 6.1 leaves the count at the capacity. What they did not fill in is zero, and an
+        // answer of zeros says no more than none.
+        while cpuid.entries.last == CPUID.Entry(function: 0) { cpuid.entries.removeLast() }
+        return cpuid
     }
 }
 

@@ -110,7 +110,7 @@ struct KickTests {
     }
 
     /// Kicks of each stress test; `KVM_IOCTLS_KICKS` in the environment sets another number, such as a million for a soak.
-    static let kickCount = getenv("KVM_IOCTLS_KICKS").flatMap { Int(String(cString: $0)) } ?? 20_000
+    static let kickCount = getenv("KVM_IOCTLS_KICKS").flatMap { Int(String(cString: $0)) } ?? 5000
 
     @Test("Thousands of kicks, each waited for, against a guest that halts in the kernel: none is lost")
     func stressHalted() throws {
