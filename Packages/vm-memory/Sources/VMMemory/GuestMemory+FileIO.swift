@@ -55,16 +55,18 @@ extension GuestMemory {
 
 extension GuestMemory {
     /// What one system call moved, or why it did not.
-    private struct Transferred {
-        var byteCount: Int
-        var errno: Errno?
+    package struct Transferred {
+        let byteCount: Int
+        let errno: Errno?
 
-        init(_ result: Int) {
+        /// What a system call returned; call it before anything else changes `errno`.
+        package init(_ result: Int) {
             byteCount = max(0, result)
             errno = result < 0 ? .last : nil
         }
 
-        init(failed errno: Errno) {
+        /// A failure.
+        package init(failed errno: Errno) {
             byteCount = 0
             self.errno = errno
         }
@@ -75,8 +77,8 @@ extension GuestMemory {
         return overflow ? nil : Int(exactly: sum)
     }
 
-    /// Repeats one system call over the parts of a guest range.
-    private func transfer(
+    /// Repeats one system call over the parts of a guest range. Tests give calls that do what no file here does.
+    package func transfer(
         _ operation: GuestMemoryError.Operation, _ byteCount: UInt64, _ address: GuestAddress, isWrite: Bool,
         _ call: (UnsafeMutableRawPointer, Int, UInt64) -> Transferred
     ) throws(GuestMemoryError) {

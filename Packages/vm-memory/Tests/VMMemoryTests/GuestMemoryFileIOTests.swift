@@ -98,17 +98,39 @@ import VMMemory
         _ = closed.release()
     }
 
-    @Test("a file that takes no more bytes is an error with both counts")
+    @Test("a full device's error is passed on; a file that takes no bytes without one is an error with both counts")
     func writeZero() throws {
         let memory = try memory((0x1000, 0x1000))
-        let file = try temporaryFile(pattern(16))
-        // A limit on the file size would raise a signal; a seal against growth makes the kernel refuse instead.
         let full = FileDescriptor(owning: open("/dev/full", O_RDWR))
         #expect(throws: GuestMemoryError.system(
             .write, GuestAddress(0x1000), byteCount: 16, completed: 0, .noSpace)) {
             try memory.writeAll(full, byteCount: 16, from: GuestAddress(0x1000))
         }
-        try memory.writeFile(file, fileOffset: 16, byteCount: 16, from: GuestAddress(0x1000))
-        #expect(contents(file).count == 32)
+        #expect(throws: GuestMemoryError.writeZero(GuestAddress(0x1000), expected: 16, completed: 10)) {
+            try memory.transfer(.write, 16, GuestAddress(0x1000), isWrite: false) { (_, length, done) in
+                GuestMemory.Transferred(done == 0 ? 10 : 0)
+            }
+        }
+    }
+
+    @Test("short and interrupted calls go on where they stopped; a failure after some bytes says how many")
+    func shortCalls() throws {
+        let memory = try memory((0x1000, 0x1000), (0x2000, 0x1000), options: MappingOptions(dirtyPageByteCount: 64))
+        var calls: [String] = []
+        try memory.transfer(.read, 0x40, GuestAddress(0x1fe0), isWrite: true) { (_, length, done) in
+            calls.append("\(done)+\(length)")
+            return calls.count % 2 == 1 ? .init(failed: .interrupted) : .init(min(length, 0x18))
+        }
+        #expect(calls == ["0+32", "0+32", "24+8", "24+8", "32+32", "32+32", "56+8", "56+8"])
+        #expect(memory.regions.map { $0.dirtyBitmap?.dirtyPageCount } == [1, 1])
+        let failure = GuestMemoryError.system(
+            .read, GuestAddress(0x1f80), byteCount: 0x100, completed: 3, .inputOutput)
+        #expect(throws: failure) {
+            try memory.transfer(.read, 0x100, GuestAddress(0x1f80), isWrite: true) { (_, _, done) in
+                done == 0 ? .init(3) : .init(failed: .inputOutput)
+            }
+        }
+        // The failing call was for the rest of the region.
+        #expect(memory.regions.map { $0.dirtyBitmap?.dirtyPageCount } == [2, 1])
     }
 }

@@ -21,6 +21,7 @@ import VMMemoryTestSupport
         var model = ReferenceMemory(ranges)
         let span = place + 64
         let label = "SEED=\(seed &- UInt64(run)) run \(run)"
+        print(label)
         for step in 0..<500 {
             let address = random.next() % 50 == 0 ? UInt64.max - random.next() % 16 : random.next() % span
             let failure: String?
@@ -53,6 +54,17 @@ import VMMemoryTestSupport
                 let isWritten = (first..<last).contains { (place: UInt64) in model.bytes[place] != nil }
                 #expect(bitmap.isPageDirty(page) == isWritten, "\(label)")
             }
+        }
+    }
+
+    @Test("random scripts of the fuzz target run through")
+    func fuzz() {
+        let seed = SeededRandom.seed()
+        print("SEED=\(seed)")
+        var random = SeededRandom(seed: seed)
+        for _ in 0..<50 {
+            let script = (0..<400).map { _ in UInt8.random(in: 0 ... .max, using: &random) }
+            script.withUnsafeBytes { fuzzGuestMemory($0) }
         }
     }
 
