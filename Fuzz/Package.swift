@@ -12,10 +12,17 @@ let package = Package(
     name: "fuzz",
     dependencies: [
         .package(path: "../Packages/linux-loader"),
+        .package(path: "../Packages/virtio-devices"),
         .package(path: "../Packages/virtio-queue"),
+        .package(path: "../Packages/vm-superio"),
     ],
     targets: [
+        target("block-request", "VirtioDevicesTestSupport", "virtio-devices"),
         target("descriptor-chain", "VirtioQueueTestSupport", "virtio-queue"),
+        target("i8042", "VMSuperIOTestSupport", "vm-superio"),
         target("kernel-image", "LinuxLoaderTestSupport", "linux-loader"),
+        target("mmio-registers", "VirtioDevicesTestSupport", "virtio-devices"),
+        target("rtc", "VMSuperIOTestSupport", "vm-superio"),
+        target("serial", "VMSuperIOTestSupport", "vm-superio"),
     ]
 )

@@ -3,6 +3,6 @@ import VirtioQueueTestSupport
 
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
-    fuzzDescriptorChain(UnsafeRawBufferPointer(start: start, count: count))
+    _ = fuzzDescriptorChain(UnsafeRawBufferPointer(start: start, count: count))
     return 0
 }
