@@ -43,8 +43,10 @@ extension KernelImageError: CustomStringConvertible {
             "kernel is packed in an unknown way: first bytes \(magic.map { hexByte($0) }.joined(separator: " "))"
         case .noDecompressor(let compression): "kernel is packed with \(compression) and no decompressor was given"
         case .unpacking(let compression, let error): "cannot unpack \(compression) kernel: \(error)"
-        case .unpackedTooLarge(let byteCount, let limit): "unpacked kernel needs \(byteCount) bytes, allowed are \(limit)"
-        case .unpackedSize(let byteCount, let expected): "kernel unpacked to \(byteCount) bytes, not the \(expected) promised"
+        case .unpackedTooLarge(let byteCount, let limit):
+            "unpacked kernel needs \(byteCount) bytes, allowed are \(limit)"
+        case .unpackedSize(let byteCount, let expected):
+            "kernel unpacked to \(byteCount) bytes, not the \(expected) promised"
         case .hostMemory(let byteCount, let errno): "no memory for \(byteCount) bytes of unpacked kernel: \(errno)"
         case .nestedCompression: "kernel is packed twice"
         case .unexpectedPayload(let format): "packed kernel contains a \(format), which cannot be started from there"

@@ -21,7 +21,8 @@ func decompressLZ4Legacy(
             sawMagic = true
             continue
         }
-        guard sawMagic, length > 0, let count = Int32(exactly: length), Int(count) <= LZ4_compressBound(Int32(blockByteCount))
+        guard sawMagic, length > 0, let count = Int32(exactly: length),
+            Int(count) <= LZ4_compressBound(Int32(blockByteCount))
         else { throw .corrupt(code: 0) }
         guard Int(count) <= input.count - position else { throw .truncated }
         guard produced < output.count else { throw .outputFull(capacity: output.count) }

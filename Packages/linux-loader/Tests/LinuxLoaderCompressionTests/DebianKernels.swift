@@ -8,6 +8,12 @@ enum DebianKernels {
     static let standard = find("linux-image-", "-amd64", excluding: "cloud")
     static let arm64 = find("linux-image-", "-arm64")
 
+    /// The cloud kernel's payload, unpacked beside it.
+    static let cloudELF = cloud.flatMap { path in
+        let package = path.split(separator: "/", omittingEmptySubsequences: false).dropLast(2).joined(separator: "/")
+        return access(package + "/vmlinux", R_OK) == 0 ? package + "/vmlinux" : nil
+    }
+
     /// What a disabled test says.
     static let hint = "no Debian kernels under KERNELS_DIR or ~/.cache/vmm-lab/kernels"
 

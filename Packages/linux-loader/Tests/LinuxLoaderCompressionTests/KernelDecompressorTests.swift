@@ -87,9 +87,11 @@ import VMMemory
         #expect(throws: DecompressionError.memory) { _ = try Self.unpack(bytes.bytes, as: .xz, capacity: 16) }
     }
 
-    @Test("LZ4 blocks of a false length, or without a magic, are refused", arguments: [
-        [0, 0, 0, 0], [0xff, 0xff, 0xff, 0x7f], [0xff, 0xff, 0xff, 0xff], [2, 0, 0, 0, 0x10], [1, 0, 0],
-    ] as [[UInt8]])
+    @Test(
+        "LZ4 blocks of a false length, or without a magic, are refused",
+        arguments: [
+            [0, 0, 0, 0], [0xff, 0xff, 0xff, 0x7f], [0xff, 0xff, 0xff, 0xff], [2, 0, 0, 0, 0x10], [1, 0, 0],
+        ] as [[UInt8]])
     func lz4(tail: [UInt8]) {
         #expect(throws: DecompressionError.self) {
             _ = try Self.unpack([0x02, 0x21, 0x4c, 0x18] + tail, as: .lz4Legacy, capacity: 64)

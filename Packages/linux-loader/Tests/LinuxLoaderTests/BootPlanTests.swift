@@ -47,7 +47,9 @@ import VMMemory
         var builder = ELFBuilder()
         builder.entry = 0
         builder.notes = ELFBuilder.pvhNote(0x100_0010)
-        #expect(throws: BootPlanError.noSuchEntry(.linux64)) { _ = try Self.plan(builder.build().bytes, options: options) }
+        #expect(throws: BootPlanError.noSuchEntry(.linux64)) {
+            _ = try Self.plan(builder.build().bytes, options: options)
+        }
         #expect(try Self.plan(builder.build().bytes).entryPoint == .pvh32(address(0x100_0010)))
     }
 
@@ -89,11 +91,14 @@ import VMMemory
         #expect(throws: BootPlanError.outsideMemory(.kernel, over)) { _ = try Self.plan(elf((16 << 20) + 1)) }
     }
 
-    @Test("a kernel in the hole, over the structures or at absurd addresses is refused", arguments: [
-        0x9_f000, 0xa_0000, 0x7000, 0x2_0000, 0xc000_0000, 0xffff_ffff_ffff_ff00,
-    ] as [UInt64])
+    @Test(
+        "a kernel in the hole, over the structures or at absurd addresses is refused",
+        arguments: [
+            0x9_f000, 0xa_0000, 0x7000, 0x2_0000, 0xc000_0000, 0xffff_ffff_ffff_ff00,
+        ] as [UInt64])
     func misplaced(start: UInt64) {
-        let bytes = ELFBuilder(segments: [.init(address: start, bytes: [UInt8](repeating: 0xf4, count: 4096 * 15 / 16))])
+        let bytes = ELFBuilder(segments: [.init(address: start, bytes: [UInt8](repeating: 0xf4, count: 4096 * 15 / 16))]
+        )
         #expect(throws: (any Error).self) { _ = try Self.plan(bytes.build().bytes) }
     }
 

@@ -46,14 +46,16 @@ import VMMemory
         #expect(try Self.image(Self.build { $0.setupSectors = 0 }).codeOffset == 2560)
     }
 
-    @Test("all but gzip have the unpacked size appended, which is not payload", arguments: [
-        ([0x02, 0x21, 0x4c, 0x18, 0, 0] as [UInt8], Compression.lz4Legacy),
-        ([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0], .xz),
-        ([0x28, 0xb5, 0x2f, 0xfd, 0, 0], .zstd),
-        ([0x42, 0x5a, 0x68, 0, 0, 0], .bzip2),
-        ([0x5d, 0, 0, 0, 0, 0], .lzma),
-        ([0x89, 0x4c, 0x5a, 0x4f, 0, 0], .lzo),
-    ])
+    @Test(
+        "all but gzip have the unpacked size appended, which is not payload",
+        arguments: [
+            ([0x02, 0x21, 0x4c, 0x18, 0, 0] as [UInt8], Compression.lz4Legacy),
+            ([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0], .xz),
+            ([0x28, 0xb5, 0x2f, 0xfd, 0, 0], .zstd),
+            ([0x42, 0x5a, 0x68, 0, 0, 0], .bzip2),
+            ([0x5d, 0, 0, 0, 0, 0], .lzma),
+            ([0x89, 0x4c, 0x5a, 0x4f, 0, 0], .lzo),
+        ])
     func compressions(magic: [UInt8], compression: Compression) throws {
         let payload = try #require(
             try Self.image(
@@ -159,10 +161,12 @@ import VMMemory
         #expect(try Self.image(unterminated).versionString.count == 256)
     }
 
-    @Test("a kernel that must unpack itself needs protocol 2.12 and the 64-bit entry", arguments: [
-        (0x20b as UInt16, 1 as UInt16, KernelImageError.protocolTooOld(0x20b, needed: 0x20c)),
-        (0x20f, 0, .no64BitEntry),
-    ])
+    @Test(
+        "a kernel that must unpack itself needs protocol 2.12 and the 64-bit entry",
+        arguments: [
+            (0x20b as UInt16, 1 as UInt16, KernelImageError.protocolTooOld(0x20b, needed: 0x20c)),
+            (0x20f, 0, .no64BitEntry),
+        ])
     func entry(version: UInt16, flags: UInt16, error: KernelImageError) {
         let file = Self.build {
             $0.version = version

@@ -131,18 +131,20 @@ typealias CommandLine = LinuxLoader.CommandLine
         #expect(line.description == expected.joined(separator: " "))
     }
 
-    @Test("the first unquoted double dash that stands alone starts init's arguments", arguments: [
-        ("foo -- bar", "foo", "bar"),
-        ("  foo   --   bar  ", "foo", "bar"),
-        ("foo -- bar -- baz", "foo", "bar -- baz"),
-        ("--x x-- -- y", "--x x--", "y"),
-        ("a=\"b -- c\" d", "a=\"b -- c\" d", ""),
-        ("a=\"b -- c\" -- d", "a=\"b -- c\"", "d"),
-        ("foo --", "foo", ""),
-        ("foo", "foo", ""),
-        ("", "", ""),
-        ("a  b", "a  b", ""),
-    ])
+    @Test(
+        "the first unquoted double dash that stands alone starts init's arguments",
+        arguments: [
+            ("foo -- bar", "foo", "bar"),
+            ("  foo   --   bar  ", "foo", "bar"),
+            ("foo -- bar -- baz", "foo", "bar -- baz"),
+            ("--x x-- -- y", "--x x--", "y"),
+            ("a=\"b -- c\" d", "a=\"b -- c\" d", ""),
+            ("a=\"b -- c\" -- d", "a=\"b -- c\"", "d"),
+            ("foo --", "foo", ""),
+            ("foo", "foo", ""),
+            ("", "", ""),
+            ("a  b", "a  b", ""),
+        ])
     func parses(text: String, kernel: String, initPart: String) throws {
         let line = try CommandLine(parsing: text)
         #expect(line.kernelArguments == kernel)

@@ -30,9 +30,11 @@ import VMMemory
         #expect(try parse(Self.elf()).architecture == .x86_64)
     }
 
-    @Test("arm64 and riscv64 executables are read on any host", arguments: [
-        (183 as UInt16, Architecture.arm64), (243, .riscv64),
-    ])
+    @Test(
+        "arm64 and riscv64 executables are read on any host",
+        arguments: [
+            (183 as UInt16, Architecture.arm64), (243, .riscv64),
+        ])
     func machines(machine: UInt16, architecture: Architecture) throws {
         var builder = ELFBuilder()
         builder.machine = machine
@@ -144,7 +146,8 @@ import VMMemory
             .init(address: 0x300_0000, bytes: [3]), .init(address: 0x100_0000, bytes: [1]),
             .init(address: 0x200_0000, bytes: [], memoryByteCount: 0x1000), entry: 0x100_0000)
         let image = try Self.image(builder.build().bytes)
-        #expect(image.segments.map { $0.range.start } == [address(0x100_0000), address(0x200_0000), address(0x300_0000)])
+        #expect(
+            image.segments.map { $0.range.start } == [address(0x100_0000), address(0x200_0000), address(0x300_0000)])
         #expect(image.range == (try range(0x100_0000, 0x200_0001)))
     }
 

@@ -25,9 +25,11 @@ import VMMemory
         #expect(image.canBeAnywhere)
     }
 
-    @Test("the page size follows from flag bits 1 and 2", arguments: [
-        (0 as UInt64, nil as Int?), (2, 4096), (4, 16384), (6, 65536),
-    ])
+    @Test(
+        "the page size follows from flag bits 1 and 2",
+        arguments: [
+            (0 as UInt64, nil as Int?), (2, 4096), (4, 16384), (6, 65536),
+        ])
     func pageSize(flags: UInt64, expected: Int?) throws {
         let image = try Self.arm64(FlatImageBuilder.arm64(flags: flags))
         #expect(image.pageByteCount == expected)

@@ -18,12 +18,14 @@ import VMMemory
             ])
     }
 
-    @Test("memory jumps the gap below 4 GiB", arguments: [
-        (3 * gib, [0, 3 * gib]),
-        (3 * gib - 4096, [0, 3 * gib - 4096]),
-        (3 * gib + 4096, [0, 3 * gib, 4 * gib, 4096]),
-        (5 * gib, [0, 3 * gib, 4 * gib, 2 * gib]),
-    ])
+    @Test(
+        "memory jumps the gap below 4 GiB",
+        arguments: [
+            (3 * gib, [0, 3 * gib]),
+            (3 * gib - 4096, [0, 3 * gib - 4096]),
+            (3 * gib + 4096, [0, 3 * gib, 4 * gib, 4096]),
+            (5 * gib, [0, 3 * gib, 4 * gib, 2 * gib]),
+        ])
     func gap(ram: UInt64, expected: [UInt64]) throws {
         let map = try MemoryMap.pc(ramByteCount: ram)
         #expect(map.ramRanges.flatMap { [$0.start.rawValue, $0.byteCount] } == expected)
@@ -34,7 +36,10 @@ import VMMemory
     func gaps() throws {
         let map = try MemoryMap(
             ramByteCount: 0x6000, base: address(0x1000),
-            gaps: [try range(0x8000, 0x1000), try range(0x1000, 0x1000), try range(0x4000, 0x2000), try range(0x6000, 0x1000)])
+            gaps: [
+                try range(0x8000, 0x1000), try range(0x1000, 0x1000), try range(0x4000, 0x2000),
+                try range(0x6000, 0x1000),
+            ])
         #expect(
             map.ramRanges == [try range(0x2000, 0x2000), try range(0x7000, 0x1000), try range(0x9000, 0x3000)])
     }
@@ -100,7 +105,8 @@ import VMMemory
         let end = address(16 << 20)
         #expect(try map.highestPlace(byteCount: 1, below: end, avoiding: []) == range(0xff_f000, 1))
         #expect(try map.highestPlace(byteCount: 4097, below: end, avoiding: []) == range(0xff_e000, 4097))
-        #expect(try map.highestPlace(byteCount: 4096, below: address(0x20_0fff), avoiding: []) == range(0x1f_f000, 4096))
+        #expect(
+            try map.highestPlace(byteCount: 4096, below: address(0x20_0fff), avoiding: []) == range(0x1f_f000, 4096))
         let taken = [try range(0xff_f000, 0x1000), try range(0xff_0000, 0xf000), try range(0x10_0000, 4096)]
         #expect(try map.highestPlace(byteCount: 4096, below: end, avoiding: taken) == range(0xfe_f000, 4096))
         // Below 1 MiB if nothing else is left, but never in the hole.

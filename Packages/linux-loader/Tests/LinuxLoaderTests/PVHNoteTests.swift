@@ -33,21 +33,25 @@ import VMMemory
         #expect(try pvhEntry([]) == nil)
     }
 
-    @Test("a PVH note of another size, above 4 GiB or outside the segments is refused", arguments: [
-        ELFBuilder.note(name: "Xen", type: 18, descriptor: []),
-        ELFBuilder.note(name: "Xen", type: 18, descriptor: [1, 2]),
-        ELFBuilder.note(name: "Xen", type: 18, descriptor: [UInt8](repeating: 0, count: 12)),
-        ELFBuilder.pvhNote(0x1_0100_0000, byteCount: 8),
-        ELFBuilder.pvhNote(0x100_0040),
-        ELFBuilder.pvhNote(0),
-    ])
+    @Test(
+        "a PVH note of another size, above 4 GiB or outside the segments is refused",
+        arguments: [
+            ELFBuilder.note(name: "Xen", type: 18, descriptor: []),
+            ELFBuilder.note(name: "Xen", type: 18, descriptor: [1, 2]),
+            ELFBuilder.note(name: "Xen", type: 18, descriptor: [UInt8](repeating: 0, count: 12)),
+            ELFBuilder.pvhNote(0x1_0100_0000, byteCount: 8),
+            ELFBuilder.pvhNote(0x100_0040),
+            ELFBuilder.pvhNote(0),
+        ])
     func refused(notes: [UInt8]) {
         #expect(throws: KernelImageError.malformedPVHNote) { _ = try pvhEntry(notes) }
     }
 
-    @Test("name and descriptor sizes that leave the segment are refused", arguments: [
-        (0xffff_ffff as UInt32, 4 as UInt32), (4, 0xffff_ffff), (4, 5), (13, 4),
-    ])
+    @Test(
+        "name and descriptor sizes that leave the segment are refused",
+        arguments: [
+            (0xffff_ffff as UInt32, 4 as UInt32), (4, 0xffff_ffff), (4, 5), (13, 4),
+        ])
     func sizes(name: UInt32, descriptor: UInt32) {
         var note = ImageBytes(ELFBuilder.pvhNote(0x100_0010))
         note.set(name, at: 0)

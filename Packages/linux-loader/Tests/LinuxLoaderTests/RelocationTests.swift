@@ -153,18 +153,22 @@ import VMMemory
         #expect(throws: Never.self) { _ = try load(builder) }
     }
 
-    @Test("one or more than three groups are refused", arguments: [
-        [0, 0x8100_0000] as [UInt32], [0, 0, 0, 0, 0x8100_0010], [0, 1, 0, 1, 0, 1, 0, 1],
-    ])
+    @Test(
+        "one or more than three groups are refused",
+        arguments: [
+            [0, 0x8100_0000] as [UInt32], [0, 0, 0, 0, 0x8100_0010], [0, 1, 0, 1, 0, 1, 0, 1],
+        ])
     func malformed(words: [UInt32]) {
         var builder = Self.builder()
         builder.relocations = words
         #expect(throws: KernelLoadError.malformedRelocations) { _ = try load(builder) }
     }
 
-    @Test("what cannot be a table is none", arguments: [
-        [1, 0, 0x8100_0000] as [UInt32], [0],
-    ])
+    @Test(
+        "what cannot be a table is none",
+        arguments: [
+            [1, 0, 0x8100_0000] as [UInt32], [0],
+        ])
     func noTable(words: [UInt32]) throws {
         var builder = Self.builder()
         builder.relocations = words

@@ -60,7 +60,8 @@ final class Loaded {
 }
 
 /// `withUnsafeBytes` for a noncopyable result.
-func withBytes<Result: ~Copyable>(_ bytes: [UInt8], _ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result {
+func withBytes<Result: ~Copyable>(_ bytes: [UInt8], _ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result
+{
     var result: Result?
     try bytes.withUnsafeBytes { result = try body($0) }
     switch consume result {
