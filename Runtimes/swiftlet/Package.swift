@@ -44,6 +44,14 @@ let package = Package(
             swiftSettings: settings
         ),
         .executableTarget(name: "swiftlet", dependencies: ["SwiftletVMM"], swiftSettings: settings),
-        .testTarget(name: "SwiftletVMMTests", dependencies: ["SwiftletVMM"], swiftSettings: settings),
+        .testTarget(
+            name: "SwiftletVMMTests",
+            dependencies: [
+                "SwiftletVMM",
+                .product(name: "LinuxLoaderTestSupport", package: "linux-loader"),
+                .product(name: "VMMSysUtil", package: "vmm-sys-util"),
+                .product(name: "VirtioDevices", package: "virtio-devices"),
+            ],
+            swiftSettings: settings),
     ]
 )

@@ -12,6 +12,7 @@ start:
     xor %eax, %eax
     mov %ax, %ds
     mov (%eax), %eax
+    int $3                 // where segments are not checked
     hlt
 
     .section .rodata

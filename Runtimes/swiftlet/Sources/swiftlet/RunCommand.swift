@@ -11,6 +11,7 @@ enum RunCommand {
         do {
             cause = try run(arguments)
         } catch let error as MachineError {
+            _ = Program.fail(error.description)
             cause = .failed(error)
         } catch {
             return Program.fail("\(error)")

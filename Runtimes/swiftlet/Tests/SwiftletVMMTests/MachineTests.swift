@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+import LinuxLoaderTestSupport
+import SwiftletVMM
+import Testing
+import VMMSysUtil
+import VirtioDevices
+
+/// Guests of a few instructions, in 32-bit protected mode as PVH enters them, on the machine's own KVM.
+@Suite(.serialized, .enabled(if: KVMPresence.isUsable, "needs a usable /dev/kvm"))
+struct MachineTests {
+    /// `mov $value, %al; mov $port, %dx; out %al, %dx`
+    private func out(_ value: UInt8, _ port: UInt16) -> [UInt8] {
+        [0xB0, value, 0x66, 0xBA, UInt8(port & 0xFF), UInt8(port >> 8), 0xEE]
+    }
+
+    /// `mov $value, %eax; mov %eax, address`
+    private func store(_ value: UInt32, _ address: UInt32) -> [UInt8] {
+        [0xB8] + bytes(value) + [0xA3] + bytes(address)
+    }
+
+    private func bytes(_ value: UInt32) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) } }
+
+    private let halt: [UInt8] = [0xF4, 0xEB, 0xFD]
+    private let powerOff: [UInt8] = [0xB0, 0x34, 0x66, 0xBA, 0x00, 0x06, 0xEE]
+
+    /// Boots the code and runs it to its end.
+    private func run(
+        _ code: [UInt8], cpus: Int = 1, configure: (inout MachineConfig) -> Void = { _ in }
+    ) throws -> (cause: StopCause, output: String) {
+        var elf = ELFBuilder(segments: [.init(address: 0x10_0000, bytes: code + halt)])
+        elf.notes = ELFBuilder.pvhNote(0x10_0000)
+        let kernel = try temporaryFile(elf.build().bytes)
+        let pipe = try Pipe()
+        let output = try HostDescriptor(adopting: pipe.writeEnd, for: .output)
+        let readEnd = pipe.readEnd
+        var config = MachineConfig(kernelPath: "/proc/self/fd/\(kernel.rawValue)")
+        config.memoryBytes = 16 << 20
+        config.cpuCount = cpus
+        configure(&config)
+        let machine = try Machine(
+            config,
+            console: ConsoleStreams(input: nil, output: output), command: nil)
+        let cause = machine.run()
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        try readEnd.setNonBlocking()
+        let count = (try? buffer.withUnsafeMutableBytes { try readEnd.read(into: $0) }) ?? 0
+        return (cause, String(decoding: buffer[..<count], as: UTF8.self))
+    }
+
+    private func temporaryFile(_ bytes: [UInt8]) throws -> FileDescriptor {
+        let file = try FileDescriptor.temporaryFile()
+        try bytes.withUnsafeBytes { try file.writeAll(from: $0) }
+        return file
+    }
+
+    @Test("what a guest writes to the serial port comes out, and S5 ends the machine")
+    func serialAndPowerOff() throws {
+        let (cause, output) = try run(out(0x48, 0x3F8) + out(0x69, 0x3F8) + powerOff)
+        #expect(cause == .poweredOff)
+        #expect(output == "Hi")
+    }
+
+    @Test("the reset register restarts, with its value only")
+    func resetRegister() throws {
+        #expect(try run(out(0x00, 0x602) + out(0x52, 0x602)).cause == .rebooted)
+        #expect(try run(out(0x01, 0x602) + powerOff).cause == .poweredOff)
+    }
+
+    @Test("the keyboard controller's reset command restarts")
+    func keyboardReset() throws {
+        #expect(try run(out(0xFE, 0x64)).cause == .rebooted)
+    }
+
+    @Test("a restart after the warm mark in low memory is a panic")
+    func warmMarkIsPanic() throws {
+        #expect(try run(store(0x1234, 0x472) + out(0x52, 0x602)).cause == .panicked)
+    }
+
+    @Test("another sleep type does not end the machine")
+    func otherSleepType() throws {
+        #expect(try run(out(3 << 2 | 0x20, 0x600) + out(0x52, 0x602)).cause == .rebooted)
+    }
+
+    @Test("a fault without a table of handlers is a triple fault")
+    func tripleFault() throws {
+        // xor %eax, %eax; mov %ax, %ds; mov (%eax), %eax; int $3 (an emulated processor may not check segments)
+        #expect(try run([0x31, 0xC0, 0x8E, 0xD8, 0x8B, 0x00, 0xCC]).cause == .tripleFaulted)
+    }
+
+    @Test("a port and an address that nobody has read as all ones and swallow writes")
+    func emptyBus() throws {
+        // mov $0x1234, %dx; in %dx, %al; inc %al; jz +3 (skip hlt loop); then the same for memory at 0xD0000000
+        let port: [UInt8] = [0x66, 0xBA, 0x34, 0x12, 0xEC, 0xFE, 0xC0, 0x74, 0x03] + halt
+        let memory: [UInt8] = [0xA1] + bytes(0xD000_0000) + [0x40, 0x74, 0x03] + halt
+        let write = store(1, 0xD000_0000)
+        #expect(try run(port + memory + write + powerOff).cause == .poweredOff)
+    }
+
+    @Test("a virtio window answers with its magic number")
+    func virtioMagic() throws {
+        // cmp with "virt"; jz over the halt
+        let check: [UInt8] = [0xA1] + bytes(0xC000_0000) + [0x3D] + bytes(0x7472_6976) + [0x74, 0x03] + halt
+        #expect(try run(check + powerOff).cause == .poweredOff)
+    }
+
+    @Test("machines of many vCPUs end as one does: the others wait for the first")
+    func manyVCPUs() throws {
+        #expect(try run(powerOff, cpus: 16).cause == .poweredOff)
+    }
+
+    @Test("a hundred machines one after the other leave no thread and no descriptor behind")
+    func nothingIsLeft() throws {
+        _ = try run(powerOff)
+        let before = try openDescriptors()
+        for _ in 0..<100 { #expect(try run(powerOff).cause == .poweredOff) }
+        #expect(try openDescriptors() == before)
+    }
+
+    private func openDescriptors() throws -> Int {
+        var count = 0
+        for number in Int32(0)..<1024 {
+            let probe = FileDescriptor(owning: number)
+            if (try? probe.kind()) != nil { count += 1 }
+            _ = probe.release()
+        }
+        return count
+    }
+}
