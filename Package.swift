@@ -62,7 +62,8 @@ let targets: [Target] = [
     tests("EventManagerTests", in: "Packages/event-manager", ["EventManager", "VMMSysUtil"]),
 
     swift("VMSuperIO", in: "Packages/vm-superio"),
-    tests("VMSuperIOTests", in: "Packages/vm-superio", ["VMSuperIO"]),
+    swift("VMSuperIOTestSupport", in: "Packages/vm-superio", ["VMSuperIO"]),
+    tests("VMSuperIOTests", in: "Packages/vm-superio", ["VMSuperIO", "VMSuperIOTestSupport"]),
 
     swift("ACPITables", in: "Packages/acpi-tables"),
     tests("ACPITablesTests", in: "Packages/acpi-tables", ["ACPITables"]),
@@ -93,7 +94,7 @@ let targets: [Target] = [
         "VirtioQueueTests", in: "Packages/virtio-queue", ["VirtioQueue", "VirtioQueueTestSupport", "VMMemory"]),
     tests(
         "VirtioModelTests", in: "Packages/virtio-queue",
-        ["VirtioModel", "VirtioQueue", "VirtioQueueTestSupport", "VMMemory"]),
+        ["VirtioModel", "VirtioQueue", "VirtioQueueTestSupport", "VMMemory", "VMMSysUtil"]),
 
     c("CVirtioDevices", in: "Packages/virtio-devices"),
     swift(
@@ -116,12 +117,14 @@ let targets: [Target] = [
             "LinuxLoaderCompression", "VirtioQueue", "VirtioModel", "VirtioDevices",
         ]),
     program("swiftlet", in: "Runtimes/swiftlet", ["SwiftletVMM"]),
-    tests("SwiftletVMMTests", in: "Runtimes/swiftlet", ["SwiftletVMM"]),
+    tests(
+        "SwiftletVMMTests", in: "Runtimes/swiftlet",
+        ["SwiftletVMM", "LinuxLoaderTestSupport", "VirtioDevices", "VMMSysUtil"]),
 ]
 
 let libraries = [
-    "VMMSysUtil", "VMMemory", "VMMemoryTestSupport", "KVMIoctls", "EventManager", "VMSuperIO", "ACPITables",
-    "LinuxLoader", "LinuxLoaderCompression", "LinuxLoaderTestSupport",
+    "VMMSysUtil", "VMMemory", "VMMemoryTestSupport", "KVMIoctls", "EventManager", "VMSuperIO", "VMSuperIOTestSupport",
+    "ACPITables", "LinuxLoader", "LinuxLoaderCompression", "LinuxLoaderTestSupport",
     "VirtioQueue", "VirtioModel", "VirtioQueueTestSupport", "VirtioDevices", "VirtioDevicesTestSupport",
     "SwiftletVMM",
 ]

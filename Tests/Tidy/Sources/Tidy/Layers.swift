@@ -15,6 +15,7 @@ public enum Layers {
         "KVMIoctls": ["VMMSysUtil"],
         "EventManager": ["VMMSysUtil"],
         "VMSuperIO": ["VMMSysUtil"],
+        "VMSuperIOTestSupport": ["VMSuperIO"],
         "ACPITables": [],
 
         "VMMemory": ["VMMSysUtil"],

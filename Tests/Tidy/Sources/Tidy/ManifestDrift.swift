@@ -2,11 +2,11 @@
 
 /// Where the root manifest and a package's own manifest do not say the same.
 public enum ManifestDrift {
-    /// Compares one package with the root.
+    /// Compares one package with the root. Examples are built from their package only.
     /// - Parameter folder: the package's folder, from the top.
     public static func findings(root: Manifest, package: Manifest, folder: String) -> [Finding] {
         var findings: [Finding] = []
-        for target in package.targets {
+        for target in package.targets where !(target.path ?? "").hasPrefix("Examples/") {
             let parent = target.type == "test" ? "Tests" : "Sources"
             let path = target.path.map { "\(folder)/\($0)" } ?? "\(folder)/\(parent)/\(target.name)"
             guard let twin = root.targets.first(where: { $0.name == target.name }) else {

@@ -56,7 +56,8 @@ import Tidy
                 findings.append(
                     Finding(path, "pkgConfig prints advice to every consumer: name the library in the module map"))
             }
-            if text.contains("unsafe" + "Flags") {
+            // Benchmarks are packages that nobody depends on.
+            if text.contains("unsafe" + "Flags"), !path.contains("/Benchmarks/") {
                 findings.append(Finding(path, "flags for a whole program belong on the command line, in the Makefile"))
             }
             if path.hasPrefix("Packages/"), text.contains(".package(url" + ":") {
