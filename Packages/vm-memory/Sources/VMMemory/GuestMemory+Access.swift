@@ -32,7 +32,13 @@ extension GuestMemory {
     {
         try withUnsafeTemporaryAllocation(byteCount: MemoryLayout<T>.size, alignment: MemoryLayout<T>.alignment) {
             (bytes) throws(GuestMemoryError) -> T in
-            try read(at: address, into: bytes)
+            if isPrimaryWords(address, MemoryLayout<T>.size, primaryWords), let pointer = primaryPointer(address) {
+                for offset in stride(from: 0, to: MemoryLayout<T>.size, by: 8) {
+                    bytes.storeBytes(of: UInt64._volatileLoad(pointer + offset), toByteOffset: offset, as: UInt64.self)
+                }
+            } else {
+                try read(at: address, into: bytes)
+            }
             return bytes.load(as: T.self)
         }
     }
@@ -41,7 +47,13 @@ extension GuestMemory {
     @inlinable
     public func storePlain<T: PlainBytes>(_ value: T, at address: GuestAddress) throws(GuestMemoryError) {
         try withUnsafeBytes(of: value) { (bytes) throws(GuestMemoryError) in
-            try write(at: address, from: bytes)
+            if isPrimaryWords(address, MemoryLayout<T>.size, primaryStoreWords), let pointer = primaryPointer(address) {
+                for offset in stride(from: 0, to: MemoryLayout<T>.size, by: 8) {
+                    UInt64._volatileStore(bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self), pointer + offset)
+                }
+            } else {
+                try write(at: address, from: bytes)
+            }
         }
     }
 
@@ -74,6 +86,10 @@ extension GuestMemory {
         -> Int
     {
         guard let base = buffer.baseAddress else { return 0 }
+        if let pointer = primaryBytes(address, buffer.count, primaryWords) {
+            vmm_copy_out(base, pointer, buffer.count)
+            return buffer.count
+        }
         var done = 0
         while done < buffer.count {
             guard let piece = piece(at: address.rawValue &+ UInt64(done), atMost: UInt64(buffer.count &- done)) else {
@@ -91,6 +107,10 @@ extension GuestMemory {
     public func writeSome(at address: GuestAddress, from buffer: UnsafeRawBufferPointer) throws(GuestMemoryError) -> Int
     {
         guard let base = buffer.baseAddress else { return 0 }
+        if let pointer = primaryBytes(address, buffer.count, primaryStoreWords) {
+            vmm_copy_in(pointer, base, buffer.count)
+            return buffer.count
+        }
         var done = 0
         while done < buffer.count {
             guard let piece = piece(at: address.rawValue &+ UInt64(done), atMost: UInt64(buffer.count &- done)) else {
@@ -144,6 +164,22 @@ extension GuestMemory {
         let shift = UInt64(MemoryLayout<T>.size.trailingZeroBitCount)
         let turned = offset &>> shift | offset &<< (64 &- shift)
         return _fastPath(turned < limit &>> shift)
+    }
+
+    /// Whether a structure is a few whole words, aligned and within the first `limit` bytes of the primary region. The
+    /// size is a constant where this is inlined, so such a structure (a ring's descriptor) is moved without a loop.
+    @inlinable @inline(__always)
+    func isPrimaryWords(_ address: GuestAddress, _ size: Int, _ limit: UInt64) -> Bool {
+        guard size & 7 == 0, size <= 64 else { return false }
+        let offset = address.rawValue &- primaryStart
+        return offset & 7 == 0 && offset < limit && UInt64(truncatingIfNeeded: size) <= limit &- offset
+    }
+
+    /// Where bytes of the primary region are mapped here; nil if they do not lie within its first `limit` bytes.
+    func primaryBytes(_ address: GuestAddress, _ count: Int, _ limit: UInt64) -> UnsafeMutableRawPointer? {
+        let offset = address.rawValue &- primaryStart
+        guard offset < limit, UInt64(count) <= limit &- offset else { return nil }
+        return primaryPointer(address)
     }
 
     /// Where a guest address is mapped here if it lies in the primary region; it is not nil then.

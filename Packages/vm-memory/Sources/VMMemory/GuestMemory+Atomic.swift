@@ -20,12 +20,7 @@ extension GuestMemory {
     public func atomicStore<T: GuestInteger>(
         _ value: T, at address: GuestAddress, ordering: StoreOrdering
     ) throws(GuestMemoryError) {
-        guard isPrimary(address, T.self, primaryStoreWords) else {
-            return try modifyAtomic(address, as: T.self) { (pointer: UnsafeMutableRawPointer) in
-                T._atomicStore(value, pointer, ordering)
-            }
-        }
-        T._atomicStore(value, primaryPointer(address).unsafelyUnwrapped, ordering)
+        try modifyAtomic(address, as: T.self) { T._atomicStore(value, $0, ordering) }
     }
 
     /// Replaces an integer atomically, sequentially consistent.
@@ -65,6 +60,7 @@ extension GuestMemory {
     func modifyAtomic<T: GuestInteger, Result>(
         _ address: GuestAddress, as type: T.Type = T.self, _ body: (UnsafeMutableRawPointer) -> Result
     ) throws(GuestMemoryError) -> Result {
+        if isPrimary(address, T.self, primaryStoreWords) { return body(primaryPointer(address).unsafelyUnwrapped) }
         let size = UInt64(MemoryLayout<T>.size)
         let (entry, offset) = try locateAtomic(address, size)
         if entry.pointee.isReadOnly { throw .readOnly(address) }

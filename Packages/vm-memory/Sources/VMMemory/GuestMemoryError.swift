@@ -13,8 +13,6 @@ public enum GuestMemoryError: Error, Equatable, Sendable {
     case unsortedRegions(GuestAddress)
     /// Two regions share bytes.
     case overlappingRegions(GuestRange, GuestRange)
-    /// A region would end at or above 2^64.
-    case regionTooHigh(GuestAddress, byteCount: UInt64)
     /// No region has exactly this start and length.
     case noSuchRegion(GuestRange)
     /// The access starts at an address that no region contains.
@@ -63,7 +61,6 @@ extension GuestMemoryError: CustomStringConvertible {
         case .misalignedRegion(let start): "region at \(start): start is not a multiple of 8"
         case .unsortedRegions(let start): "region at \(start): lower than the region before it"
         case .overlappingRegions(let one, let two): "regions \(one) and \(two) overlap"
-        case .regionTooHigh(let start, let byteCount): "region at \(start), \(byteCount) bytes: ends at or above 2^64"
         case .noSuchRegion(let range): "no region is exactly \(range)"
         case .unmapped(let address): "guest address \(address): not in any region"
         case .partial(let address, let expected, let completed):

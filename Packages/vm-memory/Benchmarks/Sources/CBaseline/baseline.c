@@ -68,6 +68,17 @@ uint64_t baseline_fetch_or(void *base, uint64_t mask, uint64_t count) {
     return sum;
 }
 
+uint64_t baseline_load_pair(const void *base, uint64_t mask, uint64_t count) {
+    uint64_t sum = 0, offset = 0;
+    for (uint64_t i = 0; i < count; i++) {
+        const volatile uint64_t *p = (const volatile uint64_t *)((const char *)base + offset);
+        sum += p[0];
+        sum += (uint32_t)p[1];
+        offset = (offset + 16) & mask;
+    }
+    return sum;
+}
+
 uint64_t baseline_clock(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);

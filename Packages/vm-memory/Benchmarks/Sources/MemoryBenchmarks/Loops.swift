@@ -99,3 +99,24 @@ func collect(_ memory: GuestMemory, _ base: GuestAddress, _ vectors: inout IOVec
     }
     return sum
 }
+
+struct Descriptor: PlainBytes {
+    var address: UInt64
+    var length: UInt32
+    var flags: UInt16
+    var next: UInt16
+}
+
+@inline(never)
+func loadDescriptors(_ memory: GuestMemory, _ base: GuestAddress, _ mask: UInt64, _ count: UInt64)
+    throws(GuestMemoryError) -> UInt64
+{
+    var sum: UInt64 = 0
+    var offset: UInt64 = 0
+    for _ in 0..<count {
+        let descriptor = try memory.loadPlain(as: Descriptor.self, at: GuestAddress(base.rawValue &+ offset))
+        sum &+= descriptor.address &+ UInt64(descriptor.length)
+        offset = (offset &+ 16) & mask
+    }
+    return sum
+}

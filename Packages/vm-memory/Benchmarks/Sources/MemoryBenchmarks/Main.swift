@@ -62,6 +62,11 @@ enum Main {
                 name: "atomic or, 8 bytes", count: count,
                 ours: { sink &+= (try? atomicOr(memory, base, small - 8, $0)) ?? 0 },
                 baseline: { sink &+= baseline_fetch_or(host, small - 8, $0) }))
+        table.append(
+            Comparison(
+                name: "read a descriptor of 16 bytes, against two loads", count: count,
+                ours: { sink &+= (try? loadDescriptors(memory, base, small - 16, $0)) ?? 0 },
+                baseline: { sink &+= baseline_load_pair(host, small - 16, $0) }))
         var vectors = IOVecs()
         table.append(
             Comparison(

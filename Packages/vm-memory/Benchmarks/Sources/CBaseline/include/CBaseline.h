@@ -13,6 +13,7 @@ uint64_t baseline_load_scattered(const void *base, uint64_t mask, uint64_t count
 void baseline_store_and_mark(void *base, void *bits, uint64_t mask, uint64_t count);
 void baseline_copy(void *to, const void *from, size_t bytes, uint64_t mask, uint64_t count);
 uint64_t baseline_fetch_or(void *base, uint64_t mask, uint64_t count);
+uint64_t baseline_load_pair(const void *base, uint64_t mask, uint64_t count);
 uint64_t baseline_clock(void);
 size_t baseline_heap_in_use(void);
 
