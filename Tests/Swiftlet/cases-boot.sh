@@ -30,6 +30,35 @@ killed_by_signal() {
     "$SWIFTLET" run --kernel "$cloud" --initrd "$cloud_initramfs" --rootfs "$image" -- sleep 1000 & local vmm=$!
     sleep 5; kill -TERM "$vmm"; local got=0; wait "$vmm" || got=$?; same "exit $got" "exit 143"
 }
+# An initramfs of busybox alone, whose init reads a line from the console.
+echo_initramfs() {
+    rm -rf echo; mkdir -p echo/bin; cp "$(command -v busybox)" echo/bin/busybox
+    printf '#!/bin/busybox sh\nread line\necho "got <$line>"\n/bin/busybox poweroff -f\n' > echo/init; chmod 755 echo/init
+    ( cd echo && find . | cpio -o -H newc --quiet ) > echo.cpio
+}
+console_input() {
+    echo_initramfs
+    ends 0 "$SWIFTLET" run --kernel "$cloud" --initrd echo.cpio --cmdline quiet <<< 'typed text' > out
+    grep -q 'got <typed text>' out
+}
+# terminal COMMAND: runs it on a terminal of its own, whose settings are kept before, during and after.
+terminal() {
+    cat > session <<EOF
+stty -a > before
+( sleep 4; stty -a > during < /dev/tty ) &
+$1
+stty -a > after
+EOF
+    timeout -k 5 60 script -qec "bash session" /dev/null > transcript < /dev/null
+    grep -q -- ' -icanon' during || { echo "not raw while it ran"; return 1; }
+    cmp before after
+}
+terminal_after_poweroff() { terminal "'$SWIFTLET' run --kernel '$cloud' --initrd '$cloud_initramfs'"; }
+terminal_after_signal() {
+    echo_initramfs
+    terminal "( sleep 7; pkill -TERM -x \"\$(basename '$SWIFTLET')\" ) & '$SWIFTLET' run --kernel '$cloud' --initrd echo.cpio; echo status \$?"
+    grep -q 'status 143' transcript
+}
 sixteen_cpus() { boots linux-image-cloud-amd64 bzImage 16 512; }
 
 run_boot_cases() {
@@ -58,4 +87,7 @@ run_boot_cases() {
     check "nokaslr leaves it where it was linked" nokaslr_leaves_it
     check "the serial console shows the boot" serial_console_speaks
     check "a signal ends the machine" killed_by_signal
+    check "what is typed reaches the guest" console_input
+    check "the terminal is raw while the guest runs, and as before after it" terminal_after_poweroff
+    check "the terminal is as before after a signal" terminal_after_signal
 }

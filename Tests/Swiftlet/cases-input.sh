@@ -8,6 +8,28 @@ refuses() {
     same "$(wc -l < err)" 1
     grep -q -E "$pattern" err || { cat err; return 1; }
 }
+# Under a mount namespace or another user, the first line of the error must match.
+refuses_under() {
+    local pattern="$1"; shift
+    ends 125 "$@" 2> err < /dev/null
+    grep -q -E "$pattern" err || { cat err; return 1; }
+}
+no_kvm() {
+    refuses_under 'there is no /dev/kvm.*lab' unshare -m sh -c \
+        'mount -t tmpfs none /dev && mknod -m 666 /dev/null c 1 3 && exec "$@"' - "$SWIFTLET" run --kernel "$bare/hello"
+}
+no_permission() {
+    cp "$bare/hello" "$SWIFTLET" /run/; chmod 755 /run/hello "/run/${SWIFTLET##*/}"; chmod 600 /dev/kvm
+    refuses_under 'no permission on /dev/kvm.*group' setpriv --reuid=65534 --regid=65534 --clear-groups \
+        "/run/${SWIFTLET##*/}" run --kernel /run/hello
+}
+full_disk() {
+    mkdir -p full; mount -t tmpfs -o size=64k none full
+    refuses_under 'mkfs.erofs|No space' env TMPDIR="$work/full" "$SWIFTLET" run --kernel "$cloud" \
+        --initrd "$cloud_initramfs" --rootfs "$ROOTFS/etc" -- true
+    local left; left=$(ls full | wc -l); umount full; same "$left" 0
+}
+result_on_a_full_disk() { refuses_under 'cannot write /dev/full' "$SWIFTLET" run --kernel "$bare/hello" --result /dev/full; }
 run_input_cases() {
     : > empty; head -c 100000 "$cloud" > truncated; head -c 1000000 /dev/urandom > random; mkdir -p directory
     check "no kernel file" refuses 'no-such-kernel.*No such file' --kernel no-such-kernel
@@ -27,4 +49,8 @@ run_input_cases() {
     check "a command without a root" refuses 'rootfs' --kernel "$cloud" -- true
     check "a root that is not there" refuses 'no-such-root' --kernel "$cloud" --initrd "$cloud_initramfs" --rootfs no-such-root -- true
     check "a command line that is too long" refuses 'command line' --kernel "$cloud" --cmdline "$(printf 'x%.0s' {1..5000})"
+    check "no /dev/kvm" no_kvm
+    check "no permission on /dev/kvm" no_permission
+    check "a full disk while the root is made" full_disk
+    check "a full disk for the result" result_on_a_full_disk
 }

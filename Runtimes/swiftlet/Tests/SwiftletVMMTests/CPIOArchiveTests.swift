@@ -8,7 +8,9 @@ import Testing
         var result: [(String, Int, [UInt8])] = []
         var offset = 0
         func field(_ index: Int) -> Int {
-            Int(String(decoding: archive[(offset + 6 + index * 8)..<(offset + 14 + index * 8)], as: UTF8.self), radix: 16) ?? -1
+            Int(
+                String(decoding: archive[(offset + 6 + index * 8)..<(offset + 14 + index * 8)], as: UTF8.self),
+                radix: 16) ?? -1
         }
         while offset + 110 <= archive.count {
             #expect(Array(archive[offset..<(offset + 6)]) == Array("070701".utf8))
@@ -27,7 +29,10 @@ import Testing
     func roundTrip() {
         var archive = CPIOArchive()
         archive.addDirectory("d")
-        for length in 0..<9 { archive.addFile("d/" + String(repeating: "n", count: length + 1), contents: [UInt8](repeating: 7, count: length)) }
+        for length in 0..<9 {
+            archive.addFile(
+                "d/" + String(repeating: "n", count: length + 1), contents: [UInt8](repeating: 7, count: length))
+        }
         let bytes = archive.finish()
         #expect(bytes.count.isMultiple(of: 4))
         let read = entries(bytes)

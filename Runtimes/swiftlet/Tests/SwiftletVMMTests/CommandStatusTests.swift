@@ -15,7 +15,10 @@ import Testing
 
     @Test(
         "any other line is refused",
-        arguments: ["", "exited", "exited 256", "exited -1", "signalled 0", "signalled 65", "exited 0 0", "Exited 0", "notfound x"])
+        arguments: [
+            "", "exited", "exited 256", "exited -1", "signalled 0", "signalled 65", "exited 0 0", "Exited 0",
+            "notfound x",
+        ])
     func otherLinesAreRefused(line: String) {
         #expect(CommandStatus(line: line) == nil)
     }

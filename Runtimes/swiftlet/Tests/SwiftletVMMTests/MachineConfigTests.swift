@@ -21,7 +21,9 @@ import VMMSysUtil
         #expect(failure { $0.cpuCount = count } == .cpuCount(count))
     }
 
-    @Test("memory must be a multiple of a page between 1 MiB and 1 TiB", arguments: [0, 4096, 1 << 20, (256 << 20) + 1, UInt64.max] as [UInt64])
+    @Test(
+        "memory must be a multiple of a page between 1 MiB and 1 TiB",
+        arguments: [0, 4096, 1 << 20, (256 << 20) + 1, UInt64.max] as [UInt64])
     func memorySizes(bytes: UInt64) {
         #expect(failure { $0.memoryBytes = bytes } == .memorySize(bytes))
     }

@@ -87,7 +87,8 @@ struct KernelBoot: ~Copyable {
         case .none: break
         }
         guard !extra.isEmpty, let address = start.adding(paddedInitrdByteCount) else { return }
-        try extra.span.withUnsafeBytes { (bytes) throws(GuestMemoryError) in try memory.write(at: address, from: bytes) }
+        try extra.span.withUnsafeBytes { (bytes) throws(GuestMemoryError) in try memory.write(at: address, from: bytes)
+        }
     }
 
     /// swiftlet's own arguments, then the user's: of two alike the kernel takes the last.

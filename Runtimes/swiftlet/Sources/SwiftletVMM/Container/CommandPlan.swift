@@ -66,7 +66,8 @@ public enum CommandStatus: Equatable, Sendable {
             self = .signalled(signal)
         case ("notfound", nil): self = .notFound
         case ("notexecutable", nil): self = .notExecutable
-        case ("failed", let text?): self = .failed(String(text.unicodeScalars.filter { $0.value >= 32 && $0.value < 127 }))
+        case ("failed", let text?):
+            self = .failed(String(text.unicodeScalars.filter { $0.value >= 32 && $0.value < 127 }))
         default: return nil
         }
     }

@@ -10,7 +10,8 @@ struct KernelModule {
     init(path: String, contents: [UInt8]) {
         self.path = path
         self.contents = contents
-        dependencies = Self.values(of: "depends=", in: contents).flatMap { $0.split(separator: ",").map(String.init) }
+        dependencies =
+            Self.values(of: "depends=", in: contents).flatMap { $0.split(separator: ",").map(String.init) }
             + Self.values(of: "softdep=pre:", in: contents).flatMap { $0.split(separator: " ").map(String.init) }
     }
 

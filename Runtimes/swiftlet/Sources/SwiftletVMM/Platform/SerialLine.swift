@@ -80,7 +80,9 @@ final class SerialLine {
     /// - Returns: false if the descriptor takes nothing now. A reader that is gone takes everything, into nowhere.
     private func writeOnce(_ descriptor: borrowing FileDescriptor) -> Bool {
         do throws(Errno) {
-            let count = try pendingOutput.span.withUnsafeBytes { (bytes) throws(Errno) in try descriptor.write(from: bytes) }
+            let count = try pendingOutput.span.withUnsafeBytes { (bytes) throws(Errno) in
+                try descriptor.write(from: bytes)
+            }
             pendingOutput.removeFirst(count)
         } catch .wouldBlock {
             return false

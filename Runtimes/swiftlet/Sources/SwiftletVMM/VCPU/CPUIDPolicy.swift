@@ -73,7 +73,9 @@ enum CPUIDPolicy {
     private static func extendedTopology(
         _ function: UInt32, id: UInt32, idBits: UInt32, count: Int
     ) -> [CPUID.Entry] {
-        let levels: [(shift: UInt32, number: UInt32, type: UInt32)] = [(0, 1, 1), (idBits, UInt32(count), 2), (0, 0, 0)]
+        let levels: [(shift: UInt32, number: UInt32, type: UInt32)] = [
+            (0, 1, 1), (idBits, UInt32(count), 2), (0, 0, 0),
+        ]
         return levels.enumerated().map { index, level in
             CPUID.Entry(
                 function: function, index: UInt32(index), flags: CPUID.Entry.significantIndex, eax: level.shift,

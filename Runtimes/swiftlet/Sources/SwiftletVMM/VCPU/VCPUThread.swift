@@ -61,9 +61,12 @@ final class VCPUThread: Sendable {
         case .internalError(let error) where error.kind == .emulation:
             // Only a KVM without hardware behind it interprets a kernel's instructions, and it does not know all.
             let bytes = error.instructionBytes.map { $0.map { hexadecimal($0) }.joined(separator: " ") } ?? "unknown"
-            fail("this machine's KVM cannot run this kernel (it cannot emulate the instruction \(bytes)); Tests/Lab/lab can")
+            fail(
+                "this machine's KVM cannot run this kernel (it cannot emulate the instruction \(bytes)); Tests/Lab/lab can"
+            )
         case .internalError(let error): fail("KVM gave up: \(error.kind)")
-        case .failedEntry(let reason, _): fail("the processor refused the guest's state, reason 0x\(String(reason, radix: 16))")
+        case .failedEntry(let reason, _):
+            fail("the processor refused the guest's state, reason 0x\(String(reason, radix: 16))")
         case .unknown(let reason): fail("unknown hardware exit 0x\(String(reason, radix: 16))")
         case .unsupported(let reason): fail("unknown exit \(reason)")
         case .systemEvent(let event): fail("unexpected system event \(event.kind)")
