@@ -23,6 +23,8 @@ let package = Package(
             dependencies: ["CKVMIoctls", .product(name: "VMMSysUtil", package: "vmm-sys-util")],
             swiftSettings: settings
         ),
+        .executableTarget(
+            name: "MicroGuest", dependencies: ["KVMIoctls"], path: "Examples/MicroGuest", swiftSettings: settings),
         // The kernel's headers, for the tests to compare with; nothing that ships links it.
         .target(name: "CKVMIoctlsABI", path: "Tests/CKVMIoctlsABI"),
         .testTarget(

@@ -17,7 +17,8 @@ public enum KVMError: Error, Equatable, Sendable {
     case tooManyEntries(String, count: Int, limit: Int)
     /// An argument that the kernel would misread; nothing was handed over.
     case invalidArgument(String, reason: String)
-    /// The kernel processed only the first `done` of the registers: the one after them is unknown to it, or refuses the value.
+    /// The kernel processed only the first `done` of the registers: the one after them is unknown to it, or refuses the
+    /// value.
     case refusedRegister(String, index: UInt32)
     /// The kernel answered what its own interface rules out, such as an MMIO access of 9 bytes.
     case malformedAnswer(String)

@@ -2,7 +2,8 @@
 public import VMMSysUtil
 
 extension VirtualMachine {
-    /// A file with the virtual machine's counters, in the kernel's binary format (`KVM_CAP_BINARY_STATS_FD`, Linux 5.14).
+    /// A file with the virtual machine's counters, in the kernel's binary format (`KVM_CAP_BINARY_STATS_FD`, Linux
+    /// 5.14).
     public func statisticsFile() throws(KVMError) -> FileDescriptor {
         FileDescriptor(owning: try Ioctl.getStatsFD.call(descriptor))
     }

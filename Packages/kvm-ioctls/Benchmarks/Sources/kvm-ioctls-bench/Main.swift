@@ -27,7 +27,8 @@ struct Main {
         guard let memory = mmap(nil, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
             memory != MAP_FAILED
         else { throw KVMError.mapping(.last) }
-        memory.copyMemory(from: [0xB0, 0x01, 0xE6, 0x10, 0xEB, 0xFC] as [UInt8], byteCount: 6)  // mov al, 1; again: out 0x10, al; jmp again
+        // mov al, 1; again: out 0x10, al; jmp again
+        memory.copyMemory(from: [0xB0, 0x01, 0xE6, 0x10, 0xEB, 0xFC] as [UInt8], byteCount: 6)
         try vm.setMemoryRegion(slot: 0, guestAddress: 0x1000, byteCount: 4096, hostAddress: memory)
         let vcpu = try vm.createVCPU(id: 0)
         var special = try vcpu.specialRegisters()
@@ -62,7 +63,8 @@ struct Main {
         print("KVM exit round trip, port write, \(rounds) rounds of \(exitsPerRound) in turns; medians")
         print("  C loop       \(text(median(c), 0)) ns")
         print("  VCPU.run()   \(text(median(swift), 0)) ns")
-        print("  ratio        \(text(median(swift) / median(c), 4)) of the medians, \(text(median(ratios), 4)) median of the rounds' ratios; to reach: 1.02")
+        let ofMedians = text(median(swift) / median(c), 4)
+        print("  ratio        \(ofMedians) of the medians, \(text(median(ratios), 4)) median of ratios; to reach: 1.02")
         print("  allocations  \(newCalls) calls, \(newBytes) bytes more in use after \(allocationExits) exits")
     }
 

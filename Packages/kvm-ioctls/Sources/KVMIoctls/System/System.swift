@@ -41,7 +41,8 @@ public final class System: Sendable {
     public func runAreaByteCount() throws(KVMError) -> Int { Int(try Ioctl.getVCPUMapSize.call(descriptor)) }
 
     /// Makes an empty virtual machine: no memory, no vCPU.
-    /// - Parameter type: 0 for an ordinary one; other values are the architecture's (`KVM_X86_SW_PROTECTED_VM` and such).
+    /// - Parameter type: 0 for an ordinary one; other values are the architecture's (`KVM_X86_SW_PROTECTED_VM` and
+    ///   such).
     public func createVirtualMachine(type: UInt = 0) throws(KVMError) -> VirtualMachine {
         let byteCount = try runAreaByteCount()
         let number = try Ioctl.createVM.call(descriptor, type)

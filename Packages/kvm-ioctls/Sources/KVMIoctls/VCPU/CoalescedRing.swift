@@ -3,7 +3,8 @@ internal import Synchronization
 
 /// Guest writes that KVM collected without an exit, in the addresses that `addCoalescedZone` named.
 ///
-/// One ring serves the whole virtual machine: drain it from one thread at a time, at each exit and before a device's state is read.
+/// One ring serves the whole virtual machine: drain it from one thread at a time, at each exit and before a device's
+/// state is read.
 public final class CoalescedRing: @unchecked Sendable {
     private let area: RunArea
     private let ring: UnsafeMutableRawPointer

@@ -5,8 +5,8 @@ internal import VMMSysUtil
 
 /// A vCPU's ring of pages that the guest wrote (`KVM_CAP_DIRTY_LOG_RING`, or `_ACQ_REL`).
 ///
-/// Enable the capability on the virtual machine, with the ring's size in bytes, before the first vCPU. Harvest from one thread at a
-/// time; then `VirtualMachine.resetDirtyRings()` watches the pages again.
+/// Enable the capability on the virtual machine, with the ring's size in bytes, before the first vCPU. Harvest from one
+/// thread at a time; then `VirtualMachine.resetDirtyRings()` watches the pages again.
 public final class DirtyRing: @unchecked Sendable {
     private let base: UnsafeMutableRawPointer
     private let entryCount: Int
@@ -25,7 +25,8 @@ public final class DirtyRing: @unchecked Sendable {
     public init(of vcpu: VCPU, byteCount: Int) throws(KVMError) {
         let pageOffset = 64  // KVM_DIRTY_LOG_PAGE_OFFSET
         let mapped = mmap(
-            nil, byteCount, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu.descriptor.rawValue, pageOffset * Int(getpagesize()))
+            nil, byteCount, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu.descriptor.rawValue,
+            pageOffset * Int(getpagesize()))
         guard let mapped, mapped != MAP_FAILED else { throw .mapping(.last) }
         base = mapped
         entryCount = byteCount / DirtyRing.entryByteCount
@@ -44,7 +45,8 @@ public final class DirtyRing: @unchecked Sendable {
             let flags = entry.assumingMemoryBound(to: Atomic<UInt32>.self)
             guard flags.pointee.load(ordering: .acquiring) & 3 == 1 else { return taken }
             let page = Page(
-                slot: entry.load(fromByteOffset: 4, as: UInt32.self), number: entry.load(fromByteOffset: 8, as: UInt64.self))
+                slot: entry.load(fromByteOffset: 4, as: UInt32.self),
+                number: entry.load(fromByteOffset: 8, as: UInt64.self))
             flags.pointee.store(2, ordering: .releasing)
             next = next + 1 == entryCount ? 0 : next + 1
             body(page)

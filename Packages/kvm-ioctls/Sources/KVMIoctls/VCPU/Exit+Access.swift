@@ -48,7 +48,8 @@ public struct PortRead {
     /// Accesses in `bytes`.
     public var count: Int { bytes.count / Int(max(width, 1)) }
 
-    /// Answers the first access with the low bytes of `value`; the only access unless the guest used a string instruction.
+    /// Answers the first access with the low bytes of `value`; the only access unless the guest used a string
+    /// instruction.
     @inlinable
     public func answer(_ value: UInt32) {
         guard bytes.count >= Int(width), let base = bytes.baseAddress else { return }

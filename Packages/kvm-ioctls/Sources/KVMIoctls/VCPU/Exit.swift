@@ -112,7 +112,8 @@ extension VCPU {
         let data = page + (RunArea.Offset.payload + 8)
         if payload(20, UInt8.self) != 0 {
             let value = data.load(as: UInt64.self) & MMIOWrite.mask(byteCount)
-            return .mmioWrite(MMIOWrite(address: address, byteCount: UInt8(truncatingIfNeeded: byteCount), value: value))
+            return .mmioWrite(
+                MMIOWrite(address: address, byteCount: UInt8(truncatingIfNeeded: byteCount), value: value))
         }
         // What nobody answers reads as all ones, as on a bus without the device.
         data.storeBytes(of: UInt64.max, as: UInt64.self)

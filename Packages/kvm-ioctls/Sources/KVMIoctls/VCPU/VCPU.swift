@@ -48,7 +48,8 @@ public final class VCPU: @unchecked Sendable {
 
     /// Lets the guest see the answer to the last exit without running any further, so that saved registers are whole.
     ///
-    /// Needed before state is saved after a port or MMIO exit. A kick that comes meanwhile is kept for the next `run()`.
+    /// Needed before state is saved after a port or MMIO exit. A kick that comes meanwhile is kept for the next
+    /// `run()`.
     /// - Returns: another exit if the instruction needed one more (an access that was split); answer it and call again.
     ///   nil if the guest stands between two instructions.
     public func completeExit() throws(KVMError) -> Exit? {

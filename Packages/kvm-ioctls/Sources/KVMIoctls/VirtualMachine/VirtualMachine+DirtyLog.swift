@@ -9,8 +9,8 @@ extension VirtualMachine {
     }
 
     /// Takes a slot's log, and clears it unless `KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2` was enabled.
-    /// - Throws: `ENOENT` if the slot was not made with `.logDirtyPages`; `.invalidArgument` for a slot that was not made
-    ///   through this object.
+    /// - Throws: `ENOENT` if the slot was not made with `.logDirtyPages`; `.invalidArgument` for a slot that was not
+    ///   made through this object.
     public func dirtyLog(slot: UInt32) throws(KVMError) -> [UInt64] {
         var words = [UInt64](repeating: 0, count: dirtyLogWordCount(slot: slot) ?? 0)
         try readDirtyLog(slot: slot, into: &words)
@@ -26,7 +26,8 @@ extension VirtualMachine {
                 throw .invalidArgument(Ioctl.getDirtyLog.name, reason: "no such memory slot")
             }
             guard words.count >= wanted else {
-                throw .invalidArgument(Ioctl.getDirtyLog.name, reason: "room for \(words.count) words, \(wanted) needed")
+                throw .invalidArgument(
+                    Ioctl.getDirtyLog.name, reason: "room for \(words.count) words, \(wanted) needed")
             }
             try words.withUnsafeMutableBufferPointer { (bytes) throws(KVMError) -> Void in
                 let request = DirtyLog(slot: slot, bitmap: UInt64(UInt(bitPattern: bytes.baseAddress)))

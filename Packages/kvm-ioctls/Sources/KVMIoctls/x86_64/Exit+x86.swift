@@ -78,7 +78,8 @@ public enum HyperVExit: Equatable, Sendable {
     /// It made a hypercall; the result is answered through `VCPU.answerHyperVCall`.
     case hypercall(input: UInt64, first: UInt64, second: UInt64)
     /// It configured the synthetic debugger.
-    case syntheticDebugger(msr: UInt32, control: UInt64, status: UInt64, sendPage: UInt64, receivePage: UInt64, pendingPage: UInt64)
+    case syntheticDebugger(
+        msr: UInt32, control: UInt64, status: UInt64, sendPage: UInt64, receivePage: UInt64, pendingPage: UInt64)
     /// A number that this version does not know.
     case other(UInt32)
 

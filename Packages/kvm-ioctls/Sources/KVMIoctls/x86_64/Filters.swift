@@ -59,8 +59,8 @@ extension VirtualMachine {
     /// Replaces the register filter (`KVM_CAP_X86_MSR_FILTER`). A denied access is a fault in the guest, or an exit if
     /// `.x86UserSpaceMSR` was enabled for `MSRExitReason.filter`.
     /// - Parameter allowsByDefault: what holds for registers in no range.
-    /// - Throws: `.tooManyEntries` above 16 ranges, `.invalidArgument` for a bitmap that is too short; `EINVAL` if everything
-    ///   would be denied.
+    /// - Throws: `.tooManyEntries` above 16 ranges, `.invalidArgument` for a bitmap that is too short; `EINVAL` if
+    ///   everything would be denied.
     public func setMSRFilter(_ ranges: [MSRFilterRange], allowsByDefault: Bool = true) throws(KVMError) {
         let name = Ioctl.setMSRFilter.name
         guard ranges.count <= MSRFilterRange.maximumCount else {

@@ -127,7 +127,8 @@ public struct FPU: KVMStructure {
     public var lastDP: UInt64 = 0
     /// The SSE registers, 16 bytes each.
     public var xmm: [256 of UInt8] = .init(repeating: 0)
-    /// The SSE control word. KVM neither reads nor writes it here; it is 0x1F80 after reset and travels in `VCPU.xsave`.
+    /// The SSE control word. KVM neither reads nor writes it here; it is 0x1F80 after reset and travels in
+    /// `VCPU.xsave`.
     public var mxcsr: UInt32 = 0
     var padding2: UInt32 = 0
 

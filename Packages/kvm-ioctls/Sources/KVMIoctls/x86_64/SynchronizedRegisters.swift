@@ -23,13 +23,15 @@ extension VCPU {
         set { page.storeBytes(of: newValue.rawValue, toByteOffset: RunArea.Offset.validRegisters, as: UInt64.self) }
     }
 
-    /// The general registers at the last exit, if `.general` is synchronized. Set, they are taken over by the next `run()`.
+    /// The general registers at the last exit, if `.general` is synchronized. Set, they are taken over by the next
+    /// `run()`.
     public var synchronizedRegisters: Registers {
         get { page.load(fromByteOffset: RunArea.Offset.synchronizedRegisters, as: Registers.self) }
         set { synchronize(newValue, at: 0, .general) }
     }
 
-    /// The special registers at the last exit, if `.special` is synchronized. Set, they are taken over by the next `run()`.
+    /// The special registers at the last exit, if `.special` is synchronized. Set, they are taken over by the next
+    /// `run()`.
     public var synchronizedSpecialRegisters: SpecialRegisters {
         get {
             page.load(

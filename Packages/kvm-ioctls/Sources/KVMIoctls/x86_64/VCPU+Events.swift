@@ -150,7 +150,8 @@ extension Ioctl {
     /// `KVM_SET_SIGNAL_MASK`.
     public static let setSignalMask = Ioctl("KVM_SET_SIGNAL_MASK", .write, 0x8B, byteCount: 4)
     /// `KVM_TPR_ACCESS_REPORTING`.
-    public static let tprAccessReporting = Ioctl("KVM_TPR_ACCESS_REPORTING", .readWrite, 0x92, TaskPriorityReporting.self)
+    public static let tprAccessReporting = Ioctl(
+        "KVM_TPR_ACCESS_REPORTING", .readWrite, 0x92, TaskPriorityReporting.self)
     /// `KVM_NMI`.
     public static let nmi = Ioctl("KVM_NMI", 0x9A)
     /// `KVM_SET_GUEST_DEBUG`.

@@ -63,10 +63,14 @@ extension VCPU {
     }
 
     /// Whether the vCPU runs, halts or waits to be started.
-    public func state() throws(KVMError) -> VCPUState { VCPUState(rawValue: try Ioctl.getMPState.read(UInt32Value.self, from: descriptor).value) }
+    public func state() throws(KVMError) -> VCPUState {
+        VCPUState(rawValue: try Ioctl.getMPState.read(UInt32Value.self, from: descriptor).value)
+    }
 
     /// Sets whether the vCPU runs, halts or waits to be started.
-    public func setState(_ state: VCPUState) throws(KVMError) { try Ioctl.setMPState.write(state.rawValue, to: descriptor) }
+    public func setState(_ state: VCPUState) throws(KVMError) {
+        try Ioctl.setMPState.write(state.rawValue, to: descriptor)
+    }
 }
 
 /// Whether a vCPU runs (`struct kvm_mp_state`).

@@ -4,8 +4,8 @@
 extension VCPU {
     /// The processor's extended state, in the layout of CPUID leaf 0xD (`struct kvm_xsave`).
     ///
-    /// - Parameter byteCount: what `VirtualMachine.check(.xsave2)` says, 4,096 at least; nil takes the first 4,096 bytes, which lack what
-    ///   large optional features such as AMX would add.
+    /// - Parameter byteCount: what `VirtualMachine.check(.xsave2)` says, 4,096 at least; nil takes the first 4,096
+    ///   bytes, which lack what large optional features such as AMX would add.
     public func xsave(byteCount: Int? = nil) throws(KVMError) -> [UInt8] {
         let ioctl = byteCount == nil ? Ioctl.getXSave : Ioctl.getXSave2
         let wanted = byteCount ?? 4096
@@ -43,9 +43,11 @@ extension VCPU {
     }
 
     /// Restores what `nestedState()` gave.
-    /// - Throws: `.invalidArgument` if the size that the bytes name is not theirs, before the kernel would read past them.
+    /// - Throws: `.invalidArgument` if the size that the bytes name is not theirs, before the kernel would read past
+    ///   them.
     public func setNestedState(_ bytes: [UInt8]) throws(KVMError) {
-        let named = bytes.count < 128 ? nil : bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 4, as: UInt32.self) }
+        let named =
+            bytes.count < 128 ? nil : bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 4, as: UInt32.self) }
         guard let named, named >= 128, Int(named) <= bytes.count else {
             throw .invalidArgument(Ioctl.setNestedState.name, reason: "\(bytes.count) bytes name another size")
         }

@@ -5,7 +5,8 @@ extension VirtualMachine {
     /// Makes the PICs, the IOAPIC and (with each vCPU made later) a local APIC in the kernel. Before the first vCPU.
     public func createInterruptControllers() throws(KVMError) { try Ioctl.createIRQChip.call(descriptor) }
 
-    /// Keeps only the local APICs in the kernel; user space does the IOAPIC (`KVM_CAP_SPLIT_IRQCHIP`). Before the first vCPU.
+    /// Keeps only the local APICs in the kernel; user space does the IOAPIC (`KVM_CAP_SPLIT_IRQCHIP`). Before the first
+    /// vCPU.
     /// - Parameter ioapicPinCount: interrupt routes whose acknowledgement becomes an exit.
     public func createSplitInterruptController(ioapicPinCount: UInt32 = 24) throws(KVMError) {
         try enable(.splitIRQChip, UInt64(ioapicPinCount))

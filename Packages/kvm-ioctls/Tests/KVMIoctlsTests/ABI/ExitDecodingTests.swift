@@ -119,7 +119,9 @@ struct ExitDecodingTests {
         put("emulation_failure.flags", UInt64(1))
         put("emulation_failure.insn_size", UInt8(200))
         put("emulation_failure.insn_bytes", UInt8(0xC7))
-        guard case .internalError(let error) = try decode("KVM_EXIT_INTERNAL_ERROR") else { Issue.record("no error"); return }
+        guard case .internalError(let error) = try decode("KVM_EXIT_INTERNAL_ERROR") else {
+            Issue.record("no error"); return
+        }
         #expect(error.kind == .emulation)
         #expect(error.data.count == min(Int(words), 16))
         #expect(error.data[error.data.count] == nil && error.data[-1] == nil)
@@ -136,10 +138,14 @@ struct ExitDecodingTests {
         put("system_event.type", UInt32(2))
         put("system_event.ndata", UInt32.max)
         put("system_event.data", UInt64(77), at: 15)
-        guard case .systemEvent(let event) = try decode("KVM_EXIT_SYSTEM_EVENT") else { Issue.record("no event"); return }
+        guard case .systemEvent(let event) = try decode("KVM_EXIT_SYSTEM_EVENT") else {
+            Issue.record("no event"); return
+        }
         #expect(event.kind == .reset && event.data.count == 16 && event.data[15] == 77 && event.data[16] == nil)
         put("system_event.type", UInt32(99))
-        guard case .systemEvent(let other) = try decode("KVM_EXIT_SYSTEM_EVENT") else { Issue.record("no event"); return }
+        guard case .systemEvent(let other) = try decode("KVM_EXIT_SYSTEM_EVENT") else {
+            Issue.record("no event"); return
+        }
         #expect(other.kind == .other(99))
     }
 
@@ -168,7 +174,9 @@ struct ExitDecodingTests {
         put("hypercall.longmode", UInt32(1))
         guard case .hypercall(let call) = try decode("KVM_EXIT_HYPERCALL") else { Issue.record("no call"); return }
         #expect(call.number == 12 && call.flags & 1 == 1)
-        #expect((0..<6).map { call.argument($0) } == [1, 2, 3, 4, 5, 6] && call.argument(6) == nil && call.argument(-1) == nil)
+        #expect(
+            (0..<6).map { call.argument($0) } == [1, 2, 3, 4, 5, 6] && call.argument(6) == nil
+                && call.argument(-1) == nil)
         call.answer(42)
         #expect(vcpu.page.load(fromByteOffset: ckvm_layout("kvm_run.hypercall.ret"), as: UInt64.self) == 42)
     }
@@ -177,7 +185,9 @@ struct ExitDecodingTests {
     func others() throws {
         put("hw", UInt64(0x1_0000_0007))
         put("fail_entry.cpu", UInt32(3))
-        guard case .failedEntry(0x1_0000_0007, 3) = try decode("KVM_EXIT_FAIL_ENTRY") else { Issue.record("fail entry"); return }
+        guard case .failedEntry(0x1_0000_0007, 3) = try decode("KVM_EXIT_FAIL_ENTRY") else {
+            Issue.record("fail entry"); return
+        }
         guard case .unknown(0x1_0000_0007) = try decode("KVM_EXIT_UNKNOWN") else { Issue.record("unknown"); return }
         guard case .exception(7, 1) = try decode("KVM_EXIT_EXCEPTION") else { Issue.record("exception"); return }
         guard case .ioapicEndOfInterrupt(7) = try decode("KVM_EXIT_IOAPIC_EOI") else { Issue.record("eoi"); return }
@@ -189,16 +199,22 @@ struct ExitDecodingTests {
         put("tpr_access.is_write", UInt32(1))
         guard case .taskPriorityAccess(_, true) = try decode("KVM_EXIT_TPR_ACCESS") else { Issue.record("tpr"); return }
         put("notify.flags", UInt32(1))
-        guard case .notify(isContextValid: false) = try decode("KVM_EXIT_NOTIFY") else { Issue.record("notify"); return }
+        guard case .notify(isContextValid: false) = try decode("KVM_EXIT_NOTIFY") else {
+            Issue.record("notify"); return
+        }
         put("hw", UInt32(2))
         put("hyperv.u.hcall.params", UInt64(10))
         put("hyperv.u.hcall.params", UInt64(11), at: 1)
-        guard case .hyperV(.hypercall(_, 10, 11)) = try decode("KVM_EXIT_HYPERV") else { Issue.record("hyperv"); return }
+        guard case .hyperV(.hypercall(_, 10, 11)) = try decode("KVM_EXIT_HYPERV") else {
+            Issue.record("hyperv"); return
+        }
         vcpu.answerHyperVCall(5)
         #expect(vcpu.page.load(fromByteOffset: ckvm_layout("kvm_run.hyperv.u.hcall.result"), as: UInt64.self) == 5)
         put("hw", UInt32(3))
         put("hyperv.u.syndbg.pending_page", UInt64(6))
-        guard case .hyperV(.syntheticDebugger(_, _, _, _, _, 6)) = try decode("KVM_EXIT_HYPERV") else { Issue.record("dbg"); return }
+        guard case .hyperV(.syntheticDebugger(_, _, _, _, _, 6)) = try decode("KVM_EXIT_HYPERV") else {
+            Issue.record("dbg"); return
+        }
     }
 
     @Test("An exit without a payload is its name, and an unknown number is kept")
@@ -212,7 +228,9 @@ struct ExitDecodingTests {
         ]
         for (name, ours) in bare { #expect("\(try decode(name))" == ours) }
         for number in [13, 38, 40, 1000, .max] as [UInt32] {
-            guard case .unsupported(number) = try vcpu.decodeExit(reason: number) else { Issue.record("\(number)"); return }
+            guard case .unsupported(number) = try vcpu.decodeExit(reason: number) else {
+                Issue.record("\(number)"); return
+            }
         }
     }
 

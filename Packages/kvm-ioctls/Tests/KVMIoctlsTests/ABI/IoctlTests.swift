@@ -63,7 +63,8 @@ struct IoctlTests {
         #expect("\(denied)" == "KVM_CREATE_VM: Permission denied (EACCES)")
         let absent = KVMError.unavailable(path: "/dev/kvm", .noSuchFile)
         #expect("\(absent)" == "cannot open /dev/kvm: No such file or directory (ENOENT)")
-        #expect(KVMError.refusedRegister("KVM_SET_MSRS", index: 0x10).description == "KVM_SET_MSRS: register 0x10 refused")
+        #expect(
+            KVMError.refusedRegister("KVM_SET_MSRS", index: 0x10).description == "KVM_SET_MSRS: register 0x10 refused")
         #expect(absent.errno == .noSuchFile)
         #expect(KVMError.malformedAnswer("KVM_RUN").errno == nil)
     }

@@ -3,7 +3,8 @@
 
 extension LayoutTests {
     static let sizes: [Row] = [
-        .size("kvm_regs", Registers.self), .size("kvm_segment", Segment.self), .size("kvm_dtable", DescriptorTable.self),
+        .size("kvm_regs", Registers.self), .size("kvm_segment", Segment.self),
+        .size("kvm_dtable", DescriptorTable.self),
         .size("kvm_sregs", SpecialRegisters.self), .size("kvm_sregs2", SpecialRegisters2.self),
         .size("kvm_fpu", FPU.self), .size("kvm_debugregs", DebugRegisters.self),
         .size("kvm_xcrs", ExtendedControlRegisters.self), .size("kvm_xcr", ExtendedControlRegisters.Entry.self),
@@ -25,7 +26,8 @@ extension LayoutTests {
         .size("kvm_mp_state", UInt32Value.self), .size("kvm_interrupt", UInt32.self),
         // Fixed parts of counted structures, and entries that are read by offset.
         Row("kvm_cpuid2", 8), Row("kvm_msrs", 8), Row("kvm_msr_list", 4), Row("kvm_irq_routing", 8),
-        Row("kvm_pmu_event_filter", 32), Row("kvm_signal_mask", 4), Row("kvm_xsave", 4096), Row("kvm_nested_state", 128),
+        Row("kvm_pmu_event_filter", 32), Row("kvm_signal_mask", 4), Row("kvm_xsave", 4096),
+        Row("kvm_nested_state", 128),
         Row("kvm_dirty_gfn", 16), Row("kvm_coalesced_mmio", 24), Row("kvm_coalesced_mmio_ring", 8),
         Row("kvm_run", RunArea.Offset.minimumByteCount),
     ]
@@ -37,7 +39,8 @@ extension LayoutTests {
         .offset("kvm_segment.limit", \Segment.limit), .offset("kvm_segment.selector", \Segment.selector),
         .offset("kvm_segment.type", \Segment.type), .offset("kvm_segment.present", \Segment.present),
         .offset("kvm_segment.dpl", \Segment.dpl), .offset("kvm_segment.db", \Segment.db),
-        .offset("kvm_segment.s", \Segment.s), .offset("kvm_segment.l", \Segment.l), .offset("kvm_segment.g", \Segment.g),
+        .offset("kvm_segment.s", \Segment.s), .offset("kvm_segment.l", \Segment.l),
+        .offset("kvm_segment.g", \Segment.g),
         .offset("kvm_segment.avl", \Segment.avl), .offset("kvm_segment.unusable", \Segment.unusable),
         .offset("kvm_dtable.limit", \DescriptorTable.limit),
         .offset("kvm_sregs.ss", \SpecialRegisters.ss), .offset("kvm_sregs.tr", \SpecialRegisters.tr),
@@ -120,15 +123,20 @@ extension LayoutTests {
         .offset("kvm_coalesced_mmio_zone.pio", \CoalescedZone.isPort),
         Row("kvm_coalesced_mmio.len", 8), Row("kvm_coalesced_mmio.pio", 12), Row("kvm_coalesced_mmio.data", 16),
         Row("kvm_coalesced_mmio_ring.last", 4),
-        .offset("kvm_create_device.fd", \CreateDevice.descriptor), .offset("kvm_create_device.flags", \CreateDevice.flags),
-        .offset("kvm_device_attr.group", \AttributeRequest.group), .offset("kvm_device_attr.attr", \AttributeRequest.attribute),
-        .offset("kvm_device_attr.addr", \AttributeRequest.address), .offset("kvm_guest_debug.arch", \GuestDebug.debugRegisters),
-        .offset("kvm_translation.valid", \Translation.isValid), .offset("kvm_enc_region.size", \EncryptedRegion.byteCount),
+        .offset("kvm_create_device.fd", \CreateDevice.descriptor),
+        .offset("kvm_create_device.flags", \CreateDevice.flags),
+        .offset("kvm_device_attr.group", \AttributeRequest.group),
+        .offset("kvm_device_attr.attr", \AttributeRequest.attribute),
+        .offset("kvm_device_attr.addr", \AttributeRequest.address),
+        .offset("kvm_guest_debug.arch", \GuestDebug.debugRegisters),
+        .offset("kvm_translation.valid", \Translation.isValid),
+        .offset("kvm_enc_region.size", \EncryptedRegion.byteCount),
     ]
 
     static let runArea: [Row] = [
         Row("kvm_run.request_interrupt_window", RunArea.Offset.requestInterruptWindow),
-        Row("kvm_run.immediate_exit", RunArea.Offset.immediateExit), Row("kvm_run.exit_reason", RunArea.Offset.exitReason),
+        Row("kvm_run.immediate_exit", RunArea.Offset.immediateExit),
+        Row("kvm_run.exit_reason", RunArea.Offset.exitReason),
         Row("kvm_run.ready_for_interrupt_injection", RunArea.Offset.readyForInterrupt),
         Row("kvm_run.if_flag", RunArea.Offset.interruptFlag), Row("kvm_run.flags", RunArea.Offset.flags),
         Row("kvm_run.cr8", RunArea.Offset.cr8), Row("kvm_run.apic_base", RunArea.Offset.apicBase),

@@ -16,7 +16,9 @@ struct CPUIDTests {
     @Test("Too little room is E2BIG, and more than the kernel takes is refused before it is asked")
     func room() throws {
         let system = try System()
-        #expect(throws: KVMError.ioctl("KVM_GET_SUPPORTED_CPUID", .tooBig)) { _ = try system.supportedCPUID(capacity: 1) }
+        #expect(throws: KVMError.ioctl("KVM_GET_SUPPORTED_CPUID", .tooBig)) {
+            _ = try system.supportedCPUID(capacity: 1)
+        }
         for count in [257, Int.max, -1] {
             #expect(throws: KVMError.tooManyEntries("KVM_GET_SUPPORTED_CPUID", count: count, limit: 256)) {
                 _ = try system.supportedCPUID(capacity: count)
@@ -68,7 +70,9 @@ struct CPUIDTests {
     @Test("Registers that were written are read back")
     func msrs() throws {
         let guest = try MicroGuest(Code.hlt)
-        let wanted = [MSR(index: 0x174, value: 0x10), MSR(index: 0x175, value: 0x2000), MSR(index: 0x176, value: 0x3000)]
+        let wanted = [
+            MSR(index: 0x174, value: 0x10), MSR(index: 0x175, value: 0x2000), MSR(index: 0x176, value: 0x3000),
+        ]
         #expect(try guest.vcpu.setFirstMSRs(wanted) == 3)
         #expect(try guest.vcpu.firstMSRs([0x174, 0x175, 0x176]) == wanted)
         #expect(try guest.vcpu.msrs([0x174, 0x175, 0x176]) == wanted)

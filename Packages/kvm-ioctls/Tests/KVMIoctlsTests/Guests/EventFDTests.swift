@@ -34,7 +34,8 @@ struct EventFDTests {
         let guest = try MicroGuest(Code.hlt)
         let event = try EventFD()
         try guest.vm.registerIOEvent(event.descriptor, at: .mmio(0x1_0000_0000), matching: .quad(0x1122_3344_5566_7788))
-        try guest.vm.unregisterIOEvent(event.descriptor, at: .mmio(0x1_0000_0000), matching: .quad(0x1122_3344_5566_7788))
+        try guest.vm.unregisterIOEvent(
+            event.descriptor, at: .mmio(0x1_0000_0000), matching: .quad(0x1122_3344_5566_7788))
     }
 
     @Test("A match of any write takes each width, for MMIO and for ports")
@@ -53,7 +54,8 @@ struct EventFDTests {
 
     @Test("One eventfd may stand for several addresses, and one address for one eventfd")
     func several() throws {
-        let guest = try MicroGuest(Code.out(0x20, 1) + Code.out(0x21, 1) + Code.store(1, at: 0x9000) + Code.hlt, byteCount: 0x8000)
+        let guest = try MicroGuest(
+            Code.out(0x20, 1) + Code.out(0x21, 1) + Code.store(1, at: 0x9000) + Code.hlt, byteCount: 0x8000)
         let event = try EventFD()
         let other = try EventFD()
         try guest.vm.registerIOEvent(event.descriptor, at: .port(0x20))
@@ -121,7 +123,9 @@ struct EventFDTests {
         }
     }
 
-    @Test("A level-triggered eventfd tells when the guest has acknowledged", .enabled(if: kvmHas(.irqFDResample), "needs KVM_CAP_IRQFD_RESAMPLE"))
+    @Test(
+        "A level-triggered eventfd tells when the guest has acknowledged",
+        .enabled(if: kvmHas(.irqFDResample), "needs KVM_CAP_IRQFD_RESAMPLE"))
     func resample() throws {
         let guest = try waitingGuest()
         var pic = try #require(try guest.vm.pic(.picMaster))

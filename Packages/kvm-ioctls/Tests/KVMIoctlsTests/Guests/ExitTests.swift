@@ -85,7 +85,8 @@ struct ExitTests {
         let guest = try MicroGuest(Code.store(0x5A, at: 0x9000) + Code.hlt, byteCount: 0x8000)
         let page = try #require(mmap(nil, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))
         defer { munmap(page, 4096) }
-        try guest.vm.setMemoryRegion(slot: 1, flags: .readOnly, guestAddress: 0x9000, byteCount: 4096, hostAddress: page)
+        try guest.vm.setMemoryRegion(
+            slot: 1, flags: .readOnly, guestAddress: 0x9000, byteCount: 4096, hostAddress: page)
         guard case .mmioWrite(let write) = try guest.run() else { Issue.record("no MMIO write"); return }
         #expect(write.address == 0x9000 && write.value == 0x5A)
         #expect(page.load(as: UInt8.self) == 0)

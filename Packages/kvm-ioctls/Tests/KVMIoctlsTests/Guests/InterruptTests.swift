@@ -36,7 +36,9 @@ struct InterruptTests {
         try guest.expectPortWrite(0x33, 0x25)
     }
 
-    @Test("A message interrupts the guest, with either kind of controller", arguments: [MicroGuest.Controllers.full, .split])
+    @Test(
+        "A message interrupts the guest, with either kind of controller",
+        arguments: [MicroGuest.Controllers.full, .split])
     func message(controllers: MicroGuest.Controllers) throws {
         let guest = try waitingGuest(controllers, vectors: [0x41])
         try enableLocalAPIC(guest)

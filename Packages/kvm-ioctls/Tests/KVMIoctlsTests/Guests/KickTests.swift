@@ -109,7 +109,8 @@ struct KickTests {
         return unsafeBitCast(action.__sigaction_handler.sa_handler, to: UnsafeRawPointer?.self)
     }
 
-    /// Kicks of each stress test; `KVM_IOCTLS_KICKS` in the environment sets another number, such as a million for a soak.
+    /// Kicks of each stress test; `KVM_IOCTLS_KICKS` in the environment sets another number, such as a million for a
+    /// soak.
     static let kickCount = getenv("KVM_IOCTLS_KICKS").flatMap { Int(String(cString: $0)) } ?? 5000
 
     @Test("Thousands of kicks, each waited for, against a guest that halts in the kernel: none is lost")

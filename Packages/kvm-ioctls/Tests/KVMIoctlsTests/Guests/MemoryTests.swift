@@ -36,7 +36,9 @@ struct MemoryTests {
         }
     }
 
-    @Test("A log that is cleared by hand keeps what was not cleared", .enabled(if: kvmHas(.manualDirtyLogProtect2), "needs KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2"))
+    @Test(
+        "A log that is cleared by hand keeps what was not cleared",
+        .enabled(if: kvmHas(.manualDirtyLogProtect2), "needs KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2"))
     func clearDirtyLog() throws {
         let guest = try MicroGuest(
             Code.store(1, at: 0x3000) + Code.store(1, at: 0x5000) + Code.hlt, flags: .logDirtyPages
@@ -47,7 +49,9 @@ struct MemoryTests {
         #expect(try guest.vm.dirtyLog(slot: 0)[0] & 0b101000 == 0b100000)
     }
 
-    @Test("The dirty ring has the pages that the guest wrote", .enabled(if: kvmHas(.dirtyLogRingAcqRel) || kvmHas(.dirtyLogRing), "needs KVM_CAP_DIRTY_LOG_RING"))
+    @Test(
+        "The dirty ring has the pages that the guest wrote",
+        .enabled(if: kvmHas(.dirtyLogRingAcqRel) || kvmHas(.dirtyLogRing), "needs KVM_CAP_DIRTY_LOG_RING"))
     func dirtyRing() throws {
         let capability: Capability = kvmHas(.dirtyLogRingAcqRel) ? .dirtyLogRingAcqRel : .dirtyLogRing
         let byteCount = 65_536
@@ -85,7 +89,8 @@ struct MemoryTests {
         guard case .mmioWrite = try guest.run() else { Issue.record("still collected"); return }
     }
 
-    @Test("Collected port writes are marked as such", .enabled(if: kvmHas(.coalescedPIO), "needs KVM_CAP_COALESCED_PIO"))
+    @Test(
+        "Collected port writes are marked as such", .enabled(if: kvmHas(.coalescedPIO), "needs KVM_CAP_COALESCED_PIO"))
     func coalescedPort() throws {
         let guest = try MicroGuest(Code.out(0x80, 0x42) + Code.hlt)
         let ring = try guest.vm.coalescedRing(through: guest.vcpu)
@@ -117,7 +122,9 @@ struct MemoryTests {
         #expect(values == (1...400).reversed().map { UInt64($0 & 0xFF) })
     }
 
-    @Test("Guest memory in a file of its own is a slot's", .enabled(if: kvmHas(.guestMemFDFlags), "needs a guest_memfd that can be mapped (Linux 6.18)"))
+    @Test(
+        "Guest memory in a file of its own is a slot's",
+        .enabled(if: kvmHas(.guestMemFDFlags), "needs a guest_memfd that can be mapped (Linux 6.18)"))
     func guestMemoryFile() throws {
         let guest = try MicroGuest(Code.store(0x77, at: 0x9000) + Code.hlt, byteCount: 0x8000)
         let file = try guest.vm.createGuestMemoryFile(byteCount: 4096, flags: 3)

@@ -44,7 +44,9 @@ struct StateTests {
         #expect(try guest.vcpu.events() == events)
     }
 
-    @Test("The PAE form of the special registers agrees with the plain one", .enabled(if: kvmHas(.sregs2), "needs KVM_CAP_SREGS2"))
+    @Test(
+        "The PAE form of the special registers agrees with the plain one",
+        .enabled(if: kvmHas(.sregs2), "needs KVM_CAP_SREGS2"))
     func specialRegisters2() throws {
         let guest = try MicroGuest(Code.hlt)
         let wide = try guest.vcpu.specialRegisters2()
@@ -53,7 +55,9 @@ struct StateTests {
         try guest.vcpu.setSpecialRegisters2(wide)
     }
 
-    @Test("Extended state is read back as written, at each of its sizes", .enabled(if: kvmHas(.xsave), "needs KVM_CAP_XSAVE"))
+    @Test(
+        "Extended state is read back as written, at each of its sizes",
+        .enabled(if: kvmHas(.xsave), "needs KVM_CAP_XSAVE"))
     func extendedState() throws {
         let guest = try MicroGuest(Code.hlt)
         try guest.vcpu.setCPUID(try guest.system.supportedCPUID())
@@ -77,7 +81,9 @@ struct StateTests {
         }
     }
 
-    @Test("Without a nested guest only the header counts", .enabled(if: kvmHas(.nestedState), "needs KVM_CAP_NESTED_STATE"))
+    @Test(
+        "Without a nested guest only the header counts",
+        .enabled(if: kvmHas(.nestedState), "needs KVM_CAP_NESTED_STATE"))
     func nestedState() throws {
         let guest = try MicroGuest(Code.hlt)
         try guest.vcpu.setCPUID(try guest.system.supportedCPUID())
@@ -101,7 +107,9 @@ struct StateTests {
         }
     }
 
-    @Test("Synchronized registers are there after an exit, and what is set goes in", .enabled(if: kvmHas(.syncRegisters), "needs KVM_CAP_SYNC_REGS"))
+    @Test(
+        "Synchronized registers are there after an exit, and what is set goes in",
+        .enabled(if: kvmHas(.syncRegisters), "needs KVM_CAP_SYNC_REGS"))
     func synchronized() throws {
         let guest = try MicroGuest([0x40] + Code.hlt)  // inc ax
         guest.vcpu.synchronizedSets = [.general, .special, .events]
@@ -147,7 +155,9 @@ struct StateTests {
         #expect(throws: KVMError.self) { try guest.vcpu.setSignalMask(blocking: .all) }
     }
 
-    @Test("A filtered register becomes an exit that is answered or faults", .enabled(if: kvmHas(.x86MSRFilter) && kvmHas(.x86UserSpaceMSR), "needs KVM_CAP_X86_MSR_FILTER"))
+    @Test(
+        "A filtered register becomes an exit that is answered or faults",
+        .enabled(if: kvmHas(.x86MSRFilter) && kvmHas(.x86UserSpaceMSR), "needs KVM_CAP_X86_MSR_FILTER"))
     func filteredRegister() throws {
         let guest = try MicroGuest(
             Code.rdmsr(0x174) + [0xE7, 0x12] + Code.wrmsr(0x174, 0x55) + Code.rdmsr(0x174) + Code.hlt)
@@ -166,7 +176,9 @@ struct StateTests {
         try guest.expectPortWrite(0x33, 13)
     }
 
-    @Test("A filter that is too long, too short or denies everything is refused", .enabled(if: kvmHas(.x86MSRFilter), "needs KVM_CAP_X86_MSR_FILTER"))
+    @Test(
+        "A filter that is too long, too short or denies everything is refused",
+        .enabled(if: kvmHas(.x86MSRFilter), "needs KVM_CAP_X86_MSR_FILTER"))
     func filterLimits() throws {
         let vm = try System().createVirtualMachine()
         let range = MSRFilterRange(.read, base: 0, count: 9, allows: true)
@@ -195,7 +207,9 @@ struct StateTests {
         if kvmHas(.pmuEventFilter) { try? vm.setPerformanceEventFilter([0xC0], allowsListed: true) }
     }
 
-    @Test("A hypercall that user space answers, or the vendor's instruction is known to work here", .enabled(if: kvmHas(.exitHypercall), "needs KVM_CAP_EXIT_HYPERCALL"))
+    @Test(
+        "A hypercall that user space answers, or the vendor's instruction is known to work here",
+        .enabled(if: kvmHas(.exitHypercall), "needs KVM_CAP_EXIT_HYPERCALL"))
     func hypercallCapability() throws {
         let vm = try System().createVirtualMachine()
         let mask = try vm.check(.exitHypercall)

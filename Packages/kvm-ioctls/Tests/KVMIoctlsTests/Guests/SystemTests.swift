@@ -14,7 +14,9 @@ struct OpeningTests {
 
     @Test("A file that is not KVM's gives an error that names the request")
     func otherFile() {
-        #expect(throws: KVMError.ioctl("KVM_GET_API_VERSION", .inappropriateIoctl)) { _ = try System(path: "/dev/null") }
+        #expect(throws: KVMError.ioctl("KVM_GET_API_VERSION", .inappropriateIoctl)) {
+            _ = try System(path: "/dev/null")
+        }
     }
 
     @Test("A descriptor that is none is an error and never a default")
@@ -77,7 +79,8 @@ struct SystemTests {
         // The upper 16 bits of a slot are an address space, of which a KVM may have more than one.
         let beyond = UInt32(try guest.system.memorySlotCount())
         #expect(throws: KVMError.ioctl("KVM_SET_USER_MEMORY_REGION", .invalidArgument)) {
-            try guest.vm.setMemoryRegion(slot: beyond, guestAddress: 0x10_0000, byteCount: 4096, hostAddress: guest.memory)
+            try guest.vm.setMemoryRegion(
+                slot: beyond, guestAddress: 0x10_0000, byteCount: 4096, hostAddress: guest.memory)
         }
     }
 
@@ -96,7 +99,9 @@ struct SystemTests {
         }
     }
 
-    @Test("A virtual machine's and a vCPU's counters come as a file", .enabled(if: kvmHas(.binaryStatsFD), "needs KVM_CAP_BINARY_STATS_FD"))
+    @Test(
+        "A virtual machine's and a vCPU's counters come as a file",
+        .enabled(if: kvmHas(.binaryStatsFD), "needs KVM_CAP_BINARY_STATS_FD"))
     func statistics() throws {
         let guest = try MicroGuest(Code.hlt)
         let vm = try guest.vm.statisticsFile()
