@@ -21,30 +21,38 @@ struct Outcome {
     let heapGrowth: Int
 }
 
-/// Runs both sides in turns, so that a busy moment of the machine hits both, and takes medians: of each side, and of
-/// the ratio of neighbouring rounds.
-func measure(_ comparison: Comparison, rounds: Int) -> Outcome {
-    var ours = [Double](repeating: 0, count: rounds)
-    var baseline = [Double](repeating: 0, count: rounds)
-    comparison.ours(comparison.count)
-    comparison.baseline(comparison.count)
-    var growth = 0
-    for round in 0..<rounds {
-        let before = baseline_heap_in_use()
-        let start = baseline_clock()
-        comparison.ours(comparison.count)
-        let middle = baseline_clock()
-        growth += Int(baseline_heap_in_use()) - Int(before)
-        let again = baseline_clock()
-        comparison.baseline(comparison.count)
-        let end = baseline_clock()
-        ours[round] = Double(middle - start) / Double(comparison.count)
-        baseline[round] = Double(end - again) / Double(comparison.count)
+/// Runs both sides of every comparison in turns, round after round over the whole table, so that a busy moment of the
+/// machine hits all alike, and takes medians: of each side, and of the ratio of neighbouring runs.
+func measure(_ comparisons: [Comparison], rounds: Int) -> [Outcome] {
+    var ours = [[Double]](repeating: [], count: comparisons.count)
+    var baseline = ours
+    var growth = [Int](repeating: 0, count: comparisons.count)
+    for round in 0...rounds {
+        for (index, comparison) in comparisons.enumerated() {
+            let before = baseline_heap_in_use()
+            let start = baseline_clock()
+            comparison.ours(comparison.count)
+            let middle = baseline_clock()
+            let after = baseline_heap_in_use()
+            let again = baseline_clock()
+            comparison.baseline(comparison.count)
+            let end = baseline_clock()
+            // The first round warms caches, pages and lazy bindings.
+            guard round > 0 else { continue }
+            ours[index].append(Double(middle - start) / Double(comparison.count))
+            baseline[index].append(Double(end - again) / Double(comparison.count))
+            growth[index] += Int(after) - Int(before)
+        }
     }
-    let ratios = zip(ours, baseline).map { $0 / $1 }
-    return Outcome(ours: median(ours), baseline: median(baseline), ratio: median(ratios), heapGrowth: growth)
+    return comparisons.indices.map { index in
+        let ratios = zip(ours[index], baseline[index]).map { $0 / $1 }
+        return Outcome(
+            ours: median(ours[index]), baseline: median(baseline[index]), ratio: median(ratios),
+            heapGrowth: growth[index])
+    }
 }
 
 private func median(_ values: [Double]) -> Double {
-    values.sorted()[values.count / 2]
+    let sorted = values.sorted()
+    return sorted.isEmpty ? 0 : sorted[sorted.count / 2]
 }
