@@ -48,7 +48,7 @@ extension Queue {
     /// - Returns: what to push when the buffers are done with; nil if the driver offers no more.
     /// - Throws: a broken ring, or `.chain` with a malformed chain, which then counts as taken; see `recover(from:)`.
     public func pop(into buffers: ChainBuffers) throws(QueueError) -> ChainHead? {
-        buffers.removeAll()
+        if buffers.head != nil { buffers.removeAll() }
         guard var chain = try pop() else { return nil }
         do throws(QueueError) {
             while let descriptor = try chain.next(in: self) {
@@ -93,15 +93,32 @@ extension Queue {
         }
     }
 
-    /// Adds the pieces of one buffer, one for each region that it touches.
+    /// Adds one buffer: here the usual case that it lies in the region looked into last.
     @inline(__always)
     private func append(_ descriptor: Descriptor, to buffers: ChainBuffers) -> Bool {
+        let offset = descriptor.address.rawValue &- window.start
+        guard offset < window.byteCount, UInt64(descriptor.byteCount) <= window.byteCount &- offset,
+            !descriptor.isWritable || window.isPlain
+        else { return appendPieces(of: descriptor, to: buffers) }
+        // Both are below the region's length, which fits an Int as it is mapped.
+        let pointer = window.host + Int(truncatingIfNeeded: offset)
+        let byteCount = Int(truncatingIfNeeded: descriptor.byteCount)
+        if descriptor.isWritable {
+            buffers.writable.append(pointer, byteCount: byteCount)
+        } else {
+            buffers.readable.append(pointer, byteCount: byteCount)
+        }
+        return true
+    }
+
+    /// Adds the pieces of a buffer anywhere, one for each region that it touches.
+    @inline(never)
+    private func appendPieces(of descriptor: Descriptor, to buffers: ChainBuffers) -> Bool {
         var address = descriptor.address.rawValue
         var left = UInt64(descriptor.byteCount)
         while left > 0 {
             guard let offset = moveWindow(to: address) else { return false }
             let count = min(left, window.byteCount &- offset)
-            // Both are below the region's length, which fits an Int as it is mapped.
             let pointer = window.host + Int(truncatingIfNeeded: offset)
             if descriptor.isWritable {
                 guard !window.isReadOnly else { return false }
@@ -112,9 +129,9 @@ extension Queue {
             } else {
                 buffers.readable.append(pointer, byteCount: Int(truncatingIfNeeded: count))
             }
-            // An address past the end of 64 bits is in no region.
             address &+= count
             left &-= count
+            // Nothing comes after the end of 64 bits; address 0 is another place.
             if left > 0, address == 0 { return false }
         }
         return true

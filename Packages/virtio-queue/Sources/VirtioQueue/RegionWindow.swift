@@ -9,6 +9,8 @@ struct RegionWindow {
     let host: UnsafeMutableRawPointer
     let isReadOnly: Bool
     let isTracked: Bool
+    /// Whether a buffer to write needs nothing but its address.
+    let isPlain: Bool
 
     init(_ region: MemoryRegion) {
         start = region.range.start.rawValue
@@ -16,6 +18,7 @@ struct RegionWindow {
         host = region.hostAddress
         isReadOnly = region.isReadOnly
         isTracked = region.dirtyBitmap != nil
+        isPlain = !region.isReadOnly && region.dirtyBitmap == nil
     }
 }
 
