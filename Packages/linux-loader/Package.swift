@@ -41,7 +41,9 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "LinuxLoaderCompressionTests",
-            dependencies: ["LinuxLoader", "LinuxLoaderCompression", "LinuxLoaderTestSupport", memory, sysUtil],
+            dependencies: [
+                "LinuxLoader", "LinuxLoaderCompression", "LinuxLoaderTestSupport", memory, sysUtil,
+            ],
             swiftSettings: settings),
     ]
 )

@@ -16,6 +16,7 @@ extension BootPlan {
         let image = try X86Placement(kernel, options: options)
         var claims = Claims(map, reserved: options.reserved)
         try claims.claim(.kernel, image.range, at: image.range.start)
+        try checkReach(kernel, [image.range.end, options.layout.commandLine])
         let relocation = chooseBase(kernel, image, commandLine: commandLine, options: options, using: &generator)
         let entryPoint = try image.entryPoint(options.entry, isRelocated: relocation != nil)
         let layout = options.layout
@@ -46,6 +47,13 @@ extension BootPlan {
         // The kernel cuts what is longer, silently; the limit does not count the NUL (boot.rst, cmdline_size).
         guard text.count - 1 <= limit else { throw .commandLineTooLong(byteCount: text.count - 1, limit: limit) }
         return text
+    }
+
+    /// Old kernels find kernel and command line below 4 GiB only (boot.rst, xloadflags bit 1).
+    private static func checkReach(_ kernel: KernelContents, _ ends: [GuestAddress]) throws(BootPlanError) {
+        let limit = GuestAddress(1 << 32)
+        guard let header = kernel.setupHeader, !header.canBeLoadedAbove4G else { return }
+        for end in ends where end > limit { throw .doesNotFit(.kernel, byteCount: header.initByteCount, below: limit) }
     }
 
     private static func placeInitrd(

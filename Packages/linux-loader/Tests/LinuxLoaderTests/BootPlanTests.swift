@@ -182,4 +182,37 @@ import VMMemory
             _ = try Self.plan(Self.pvhELF, commandLine: "-- sh")
         }
     }
+
+    @Test("structures may end with the memory, and not one byte later")
+    func lastBytes() throws {
+        let elf = ELFBuilder(segments: [.init(address: 0x40_0000, bytes: [0xf4])]).build().bytes
+        var options = BootOptions()
+        options.layout.commandLine = address((8 << 20) - 6)
+        options.layout.zeroPage = address((8 << 20) - 0x2000)
+        #expect(throws: Never.self) { _ = try Self.plan(elf, ramByteCount: 8 << 20, options: options) }
+        #expect(throws: BootPlanError.outsideMemory(.commandLine, try range((8 << 20) - 6, 7))) {
+            _ = try Self.plan(elf, ramByteCount: 8 << 20, commandLine: "quiet2", options: options)
+        }
+        options.layout.commandLine = address(0x2_0000)
+        options.layout.zeroPage = address((8 << 20) - 0x1000)
+        #expect(throws: Never.self) { _ = try Self.plan(elf, ramByteCount: 8 << 20, options: options) }
+        options.layout.zeroPage = address((8 << 20) - 0xfff)
+        #expect(throws: BootPlanError.outsideMemory(.zeroPage, try range((8 << 20) - 0xfff, 0x1000))) {
+            _ = try Self.plan(elf, ramByteCount: 8 << 20, options: options)
+        }
+        options.layout.zeroPage = address(.max)
+        #expect(throws: BootPlanError.self) { _ = try Self.plan(elf, ramByteCount: 8 << 20, options: options) }
+    }
+
+    @Test("a kernel goes above 4 GiB only if its header allows")
+    func above4G() throws {
+        var builder = BzImageBuilder(payload: BzImageTests.packed, unpackedByteCount: nil)
+        var options = BootOptions()
+        options.layout.bzImage = address(0x1_0000_0000)
+        let limit = BootPlanError.doesNotFit(.kernel, byteCount: 0x10_0000, below: address(1 << 32))
+        #expect(throws: limit) { _ = try Self.plan(builder.build().bytes, ramByteCount: 5 << 30, options: options) }
+        builder.extendedLoadFlags = 3
+        let plan = try Self.plan(builder.build().bytes, ramByteCount: 5 << 30, options: options)
+        #expect(plan.entryPoint == .linux64(address(0x1_0000_0200)))
+    }
 }
