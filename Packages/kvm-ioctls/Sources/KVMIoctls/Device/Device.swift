@@ -48,10 +48,10 @@ extension VirtualMachine {
 }
 
 /// `struct kvm_create_device`.
-struct CreateDevice: BitwiseCopyable {
-    var kind: UInt32
-    var descriptor: UInt32
-    var flags: UInt32
+package struct CreateDevice: BitwiseCopyable {
+    package var kind: UInt32
+    package var descriptor: UInt32
+    package var flags: UInt32
 }
 
 extension Ioctl {

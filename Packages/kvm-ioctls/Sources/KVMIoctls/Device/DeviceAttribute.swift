@@ -33,11 +33,11 @@ extension DeviceAttribute where Value == Int32 {
 }
 
 /// `struct kvm_device_attr`.
-struct AttributeRequest: BitwiseCopyable {
-    var flags: UInt32 = 0
-    var group: UInt32
-    var attribute: UInt64
-    var address: UInt64 = 0
+package struct AttributeRequest: BitwiseCopyable {
+    package var flags: UInt32 = 0
+    package var group: UInt32
+    package var attribute: UInt64
+    package var address: UInt64 = 0
 
     init<Value>(_ attribute: DeviceAttribute<Value>) {
         group = attribute.group

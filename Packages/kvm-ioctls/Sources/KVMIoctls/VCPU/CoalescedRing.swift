@@ -87,10 +87,10 @@ extension VirtualMachine {
 }
 
 /// `struct kvm_coalesced_mmio_zone`.
-struct CoalescedZone: BitwiseCopyable {
-    var address: UInt64
-    var byteCount: UInt32
-    var isPort: UInt32
+package struct CoalescedZone: BitwiseCopyable {
+    package var address: UInt64
+    package var byteCount: UInt32
+    package var isPort: UInt32
 }
 
 extension Ioctl {

@@ -72,7 +72,7 @@ public enum Exit {
 extension VCPU {
     /// Reads the reason and its payload out of the shared area. Every length there is checked before it is used.
     @inline(__always)
-    func decodeExit(reason: UInt32) throws(KVMError) -> Exit {
+    package func decodeExit(reason: UInt32) throws(KVMError) -> Exit {
         switch reason {
         case 2: try decodePort()
         case 6: try decodeMMIO()

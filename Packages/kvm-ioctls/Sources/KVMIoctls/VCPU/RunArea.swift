@@ -7,7 +7,7 @@ internal import VMMSysUtil
 /// The pages that a vCPU shares with the kernel (`struct kvm_run`), and who is to be woken.
 ///
 /// The vCPU and its kick handles own it together, so that a handle stays safe when the vCPU is gone.
-final class RunArea: @unchecked Sendable {
+package final class RunArea: @unchecked Sendable {
     let base: UnsafeMutableRawPointer
     let byteCount: Int
     /// The kernel's id of the thread that last entered `run()`; 0 before the first time and when the vCPU is gone.
@@ -24,21 +24,21 @@ final class RunArea: @unchecked Sendable {
     deinit { munmap(base, byteCount) }
 
     /// Offsets in `struct kvm_run`.
-    enum Offset {
-        static let requestInterruptWindow = 0
-        static let immediateExit = 1
-        static let exitReason = 8
-        static let readyForInterrupt = 12
-        static let interruptFlag = 13
-        static let flags = 14
-        static let cr8 = 16
-        static let apicBase = 24
+    package enum Offset {
+        package static let requestInterruptWindow = 0
+        package static let immediateExit = 1
+        package static let exitReason = 8
+        package static let readyForInterrupt = 12
+        package static let interruptFlag = 13
+        package static let flags = 14
+        package static let cr8 = 16
+        package static let apicBase = 24
         /// The union that holds the exit's payload, 256 bytes long.
-        static let payload = 32
-        static let validRegisters = 288
-        static let dirtyRegisters = 296
-        static let synchronizedRegisters = 304
-        static let minimumByteCount = 304 + 2048
+        package static let payload = 32
+        package static let validRegisters = 288
+        package static let dirtyRegisters = 296
+        package static let synchronizedRegisters = 304
+        package static let minimumByteCount = 304 + 2048
     }
 
     /// `immediate_exit`, which other threads may write while the guest runs.

@@ -13,7 +13,8 @@ public final class VCPU: @unchecked Sendable {
     /// The id that it was made with.
     public let id: UInt32
     let area: RunArea
-    @usableFromInline let page: UnsafeMutableRawPointer
+    /// The shared area; its first page is `struct kvm_run`.
+    package let page: UnsafeMutableRawPointer
 
     /// Takes over a vCPU's descriptor, such as one received from another process.
     public init(

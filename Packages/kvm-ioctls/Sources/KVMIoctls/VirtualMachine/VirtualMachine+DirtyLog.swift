@@ -67,18 +67,18 @@ extension VirtualMachine {
 }
 
 /// `struct kvm_dirty_log`.
-struct DirtyLog: BitwiseCopyable {
-    var slot: UInt32
-    var padding: UInt32 = 0
-    var bitmap: UInt64
+package struct DirtyLog: BitwiseCopyable {
+    package var slot: UInt32
+    package var padding: UInt32 = 0
+    package var bitmap: UInt64
 }
 
 /// `struct kvm_clear_dirty_log`.
-struct ClearDirtyLog: BitwiseCopyable {
-    var slot: UInt32
-    var pageCount: UInt32
-    var firstPage: UInt64
-    var bitmap: UInt64
+package struct ClearDirtyLog: BitwiseCopyable {
+    package var slot: UInt32
+    package var pageCount: UInt32
+    package var firstPage: UInt64
+    package var bitmap: UInt64
 }
 
 extension Ioctl {

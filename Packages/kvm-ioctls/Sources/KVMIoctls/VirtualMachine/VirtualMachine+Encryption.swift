@@ -21,9 +21,9 @@ extension VirtualMachine {
 }
 
 /// `struct kvm_enc_region`.
-struct EncryptedRegion: BitwiseCopyable {
-    var address: UInt64
-    var byteCount: UInt64
+package struct EncryptedRegion: BitwiseCopyable {
+    package var address: UInt64
+    package var byteCount: UInt64
 
     init(_ region: UnsafeMutableRawBufferPointer) {
         address = UInt64(UInt(bitPattern: region.baseAddress))

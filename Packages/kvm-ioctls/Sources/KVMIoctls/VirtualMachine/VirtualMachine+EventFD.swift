@@ -69,17 +69,17 @@ extension VirtualMachine {
 }
 
 /// `struct kvm_ioeventfd`.
-struct IOEvent: BitwiseCopyable {
-    static let dataMatch: UInt32 = 1 << 0
-    static let pio: UInt32 = 1 << 1
-    static let deassign: UInt32 = 1 << 2
+package struct IOEvent: BitwiseCopyable {
+    package static let dataMatch: UInt32 = 1 << 0
+    package static let pio: UInt32 = 1 << 1
+    package static let deassign: UInt32 = 1 << 2
 
-    var value: UInt64 = 0
-    var address: UInt64
-    var byteCount: UInt32 = 0
-    var descriptor: Int32
-    var flags: UInt32
-    var padding: [36 of UInt8] = .init(repeating: 0)
+    package var value: UInt64 = 0
+    package var address: UInt64
+    package var byteCount: UInt32 = 0
+    package var descriptor: Int32
+    package var flags: UInt32
+    package var padding: [36 of UInt8] = .init(repeating: 0)
 
     init(
         _ event: borrowing FileDescriptor, _ address: VirtualMachine.IOEventAddress,
@@ -105,15 +105,15 @@ struct IOEvent: BitwiseCopyable {
 }
 
 /// `struct kvm_irqfd`.
-struct InterruptEvent: BitwiseCopyable {
-    static let deassign: UInt32 = 1 << 0
-    static let resample: UInt32 = 1 << 1
+package struct InterruptEvent: BitwiseCopyable {
+    package static let deassign: UInt32 = 1 << 0
+    package static let resample: UInt32 = 1 << 1
 
-    var descriptor: UInt32
-    var gsi: UInt32
-    var flags: UInt32
-    var resampleDescriptor: UInt32
-    var padding: [16 of UInt8] = .init(repeating: 0)
+    package var descriptor: UInt32
+    package var gsi: UInt32
+    package var flags: UInt32
+    package var resampleDescriptor: UInt32
+    package var padding: [16 of UInt8] = .init(repeating: 0)
 
     init(_ event: Int32, _ gsi: UInt32, flags: UInt32, resample: UInt32) {
         descriptor = UInt32(bitPattern: event)

@@ -68,12 +68,12 @@ public struct InterruptRoute: Hashable, Sendable {
     }
 
     /// `struct kvm_irq_routing_entry`.
-    struct Entry: BitwiseCopyable {
-        var gsi: UInt32
-        var type: UInt32 = 0
-        var flags: UInt32 = 0
-        var padding: UInt32 = 0
-        var payload: [8 of UInt32] = .init(repeating: 0)
+    package struct Entry: BitwiseCopyable {
+        package var gsi: UInt32
+        package var type: UInt32 = 0
+        package var flags: UInt32 = 0
+        package var padding: UInt32 = 0
+        package var payload: [8 of UInt32] = .init(repeating: 0)
     }
 
     var entry: Entry {
@@ -107,22 +107,22 @@ public struct InterruptRoute: Hashable, Sendable {
 }
 
 /// `struct kvm_irq_level`; its first field is `gsi` going in and `status` coming out.
-struct InterruptLevel: BitwiseCopyable {
-    var gsi: UInt32
-    var level: UInt32
+package struct InterruptLevel: BitwiseCopyable {
+    package var gsi: UInt32
+    package var level: UInt32
 }
 
 /// `struct kvm_msi`.
-struct MSIMessage: BitwiseCopyable {
+package struct MSIMessage: BitwiseCopyable {
     /// `KVM_MSI_VALID_DEVID`.
-    static let validDeviceID: UInt32 = 1
+    package static let validDeviceID: UInt32 = 1
 
-    var addressLow: UInt32
-    var addressHigh: UInt32
-    var data: UInt32
-    var flags: UInt32
-    var deviceID: UInt32
-    var padding: [12 of UInt8] = .init(repeating: 0)
+    package var addressLow: UInt32
+    package var addressHigh: UInt32
+    package var data: UInt32
+    package var flags: UInt32
+    package var deviceID: UInt32
+    package var padding: [12 of UInt8] = .init(repeating: 0)
 }
 
 extension Ioctl {

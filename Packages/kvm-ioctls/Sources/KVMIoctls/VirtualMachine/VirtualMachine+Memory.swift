@@ -92,40 +92,40 @@ extension VirtualMachine {
 }
 
 /// `struct kvm_userspace_memory_region`.
-struct UserMemoryRegion: BitwiseCopyable {
-    var slot: UInt32
-    var flags: UInt32
-    var guestAddress: UInt64
-    var byteCount: UInt64
-    var hostAddress: UInt64
+package struct UserMemoryRegion: BitwiseCopyable {
+    package var slot: UInt32
+    package var flags: UInt32
+    package var guestAddress: UInt64
+    package var byteCount: UInt64
+    package var hostAddress: UInt64
 }
 
 /// `struct kvm_userspace_memory_region2` of Linux 6.8, include/uapi/linux/kvm.h.
-struct UserMemoryRegion2: BitwiseCopyable {
-    var slot: UInt32
-    var flags: UInt32
-    var guestAddress: UInt64
-    var byteCount: UInt64
-    var hostAddress: UInt64
-    var fileOffset: UInt64
-    var file: UInt32
-    var padding1: UInt32 = 0
-    var padding2: [14 of UInt64] = .init(repeating: 0)
+package struct UserMemoryRegion2: BitwiseCopyable {
+    package var slot: UInt32
+    package var flags: UInt32
+    package var guestAddress: UInt64
+    package var byteCount: UInt64
+    package var hostAddress: UInt64
+    package var fileOffset: UInt64
+    package var file: UInt32
+    package var padding1: UInt32 = 0
+    package var padding2: [14 of UInt64] = .init(repeating: 0)
 }
 
 /// `struct kvm_create_guest_memfd` of Linux 6.8, include/uapi/linux/kvm.h.
-struct GuestMemoryFile: BitwiseCopyable {
-    var byteCount: UInt64
-    var flags: UInt64
-    var reserved: [6 of UInt64] = .init(repeating: 0)
+package struct GuestMemoryFile: BitwiseCopyable {
+    package var byteCount: UInt64
+    package var flags: UInt64
+    package var reserved: [6 of UInt64] = .init(repeating: 0)
 }
 
 /// `struct kvm_memory_attributes` of Linux 6.8, include/uapi/linux/kvm.h.
-struct MemoryAttributes: BitwiseCopyable {
-    var address: UInt64
-    var byteCount: UInt64
-    var attributes: UInt64
-    var flags: UInt64 = 0
+package struct MemoryAttributes: BitwiseCopyable {
+    package var address: UInt64
+    package var byteCount: UInt64
+    package var attributes: UInt64
+    package var flags: UInt64 = 0
 }
 
 extension Ioctl {

@@ -46,13 +46,13 @@ public final class VirtualMachine: Sendable {
 }
 
 /// `struct kvm_enable_cap`.
-struct EnableCapability: KVMStructure {
-    var capability: UInt32 = 0
-    var flags: UInt32 = 0
-    var arguments: [4 of UInt64] = .init(repeating: 0)
-    var padding: [64 of UInt8] = .init(repeating: 0)
+package struct EnableCapability: KVMStructure {
+    package var capability: UInt32 = 0
+    package var flags: UInt32 = 0
+    package var arguments: [4 of UInt64] = .init(repeating: 0)
+    package var padding: [64 of UInt8] = .init(repeating: 0)
 
-    init() {}
+    package init() {}
 
     init(
         _ capability: Capability, flags: UInt32, _ first: UInt64, _ second: UInt64, _ third: UInt64, _ fourth: UInt64

@@ -39,20 +39,20 @@ public struct MSRFilterRange: Hashable, Sendable {
     }
 
     /// `struct kvm_msr_filter_range`.
-    struct Layout: BitwiseCopyable {
-        var flags: UInt32 = 0
-        var count: UInt32 = 0
-        var base: UInt32 = 0
-        var padding: UInt32 = 0
-        var bitmap: UInt64 = 0
+    package struct Layout: BitwiseCopyable {
+        package var flags: UInt32 = 0
+        package var count: UInt32 = 0
+        package var base: UInt32 = 0
+        package var padding: UInt32 = 0
+        package var bitmap: UInt64 = 0
     }
 }
 
 /// `struct kvm_msr_filter`.
-struct MSRFilter: BitwiseCopyable {
-    var flags: UInt32
-    var padding: UInt32 = 0
-    var ranges: [16 of MSRFilterRange.Layout] = .init(repeating: .init())
+package struct MSRFilter: BitwiseCopyable {
+    package var flags: UInt32
+    package var padding: UInt32 = 0
+    package var ranges: [16 of MSRFilterRange.Layout] = .init(repeating: .init())
 }
 
 extension VirtualMachine {

@@ -100,12 +100,12 @@ public enum InterruptControllerID: UInt32, Sendable, CaseIterable {
 }
 
 /// `struct kvm_irqchip`: an id and a state of 512 bytes at most.
-struct InterruptControllerState: KVMStructure {
-    var id: UInt32 = 0
-    var padding: UInt32 = 0
-    var state: [512 of UInt8] = .init(repeating: 0)
+package struct InterruptControllerState: KVMStructure {
+    package var id: UInt32 = 0
+    package var padding: UInt32 = 0
+    package var state: [512 of UInt8] = .init(repeating: 0)
 
-    init() {}
+    package init() {}
 
     init(_ id: InterruptControllerID) { self.id = id.rawValue }
 

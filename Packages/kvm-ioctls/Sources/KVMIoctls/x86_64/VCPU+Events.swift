@@ -99,34 +99,34 @@ extension VCPU {
 }
 
 /// `struct kvm_guest_debug`.
-struct GuestDebug: BitwiseCopyable {
-    var control: UInt32
-    var padding: UInt32 = 0
-    var debugRegisters: [8 of UInt64] = .init(repeating: 0)
+package struct GuestDebug: BitwiseCopyable {
+    package var control: UInt32
+    package var padding: UInt32 = 0
+    package var debugRegisters: [8 of UInt64] = .init(repeating: 0)
 }
 
 /// `struct kvm_translation`.
-struct Translation: BitwiseCopyable {
-    var linearAddress: UInt64
-    var physicalAddress: UInt64 = 0
-    var isValid: UInt8 = 0
-    var isWriteable: UInt8 = 0
-    var isUserMode: UInt8 = 0
-    var padding: [5 of UInt8] = .init(repeating: 0)
+package struct Translation: BitwiseCopyable {
+    package var linearAddress: UInt64
+    package var physicalAddress: UInt64 = 0
+    package var isValid: UInt8 = 0
+    package var isWriteable: UInt8 = 0
+    package var isUserMode: UInt8 = 0
+    package var padding: [5 of UInt8] = .init(repeating: 0)
 }
 
 /// `struct kvm_tpr_access_ctl`.
-struct TaskPriorityReporting: BitwiseCopyable {
-    var isEnabled: UInt32
-    var flags: UInt32 = 0
-    var reserved: [8 of UInt32] = .init(repeating: 0)
+package struct TaskPriorityReporting: BitwiseCopyable {
+    package var isEnabled: UInt32
+    package var flags: UInt32 = 0
+    package var reserved: [8 of UInt32] = .init(repeating: 0)
 }
 
 /// `struct kvm_signal_mask` with the kernel's 8-byte set, which follows the length without a gap.
-struct SignalMask: BitwiseCopyable {
-    var byteCount: UInt32 = 8
-    var low: UInt32
-    var high: UInt32
+package struct SignalMask: BitwiseCopyable {
+    package var byteCount: UInt32 = 8
+    package var low: UInt32
+    package var high: UInt32
 }
 
 extension Signal {
@@ -135,11 +135,11 @@ extension Signal {
 }
 
 /// `struct kvm_pre_fault_memory` of Linux 6.11, include/uapi/linux/kvm.h.
-struct PreFaultMemory: BitwiseCopyable {
-    var address: UInt64
-    var byteCount: UInt64
-    var flags: UInt64 = 0
-    var padding: [5 of UInt64] = .init(repeating: 0)
+package struct PreFaultMemory: BitwiseCopyable {
+    package var address: UInt64
+    package var byteCount: UInt64
+    package var flags: UInt64 = 0
+    package var padding: [5 of UInt64] = .init(repeating: 0)
 }
 
 extension Ioctl {

@@ -92,8 +92,10 @@ public struct VCPUState: RawRepresentable, Hashable, Sendable {
 }
 
 /// A structure that is one 32-bit number.
-struct UInt32Value: KVMStructure {
-    var value: UInt32 = 0
+package struct UInt32Value: KVMStructure {
+    package var value: UInt32 = 0
+
+    package init() {}
 }
 
 extension Ioctl {

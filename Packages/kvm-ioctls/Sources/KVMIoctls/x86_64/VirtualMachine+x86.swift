@@ -99,15 +99,15 @@ public struct Clock: KVMStructure {
 }
 
 /// `struct kvm_pit_config`.
-struct PITConfiguration: BitwiseCopyable {
-    var flags: UInt32
-    var padding: [15 of UInt32] = .init(repeating: 0)
+package struct PITConfiguration: BitwiseCopyable {
+    package var flags: UInt32
+    package var padding: [15 of UInt32] = .init(repeating: 0)
 }
 
 /// `struct kvm_reinject_control`.
-struct ReinjectControl: BitwiseCopyable {
-    var pit: UInt8
-    var reserved: [31 of UInt8] = .init(repeating: 0)
+package struct ReinjectControl: BitwiseCopyable {
+    package var pit: UInt8
+    package var reserved: [31 of UInt8] = .init(repeating: 0)
 }
 
 extension Ioctl {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import CKVMIoctlsABI
-@testable import KVMIoctls
+import KVMIoctls
 import Testing
 import VMMSysUtil
 
@@ -195,7 +195,7 @@ struct ExitDecodingTests {
         put("debug.arch.dr6", UInt64(0x4000))
         put("debug.arch.dr7", UInt64(0x400))
         guard case .debug(let stop) = try decode("KVM_EXIT_DEBUG") else { Issue.record("debug"); return }
-        #expect(stop == DebugStop(exception: 7, pc: 0x1000, dr6: 0x4000, dr7: 0x400))
+        #expect(stop.exception == 7 && stop.pc == 0x1000 && stop.dr6 == 0x4000 && stop.dr7 == 0x400)
         put("tpr_access.is_write", UInt32(1))
         guard case .taskPriorityAccess(_, true) = try decode("KVM_EXIT_TPR_ACCESS") else { Issue.record("tpr"); return }
         put("notify.flags", UInt32(1))

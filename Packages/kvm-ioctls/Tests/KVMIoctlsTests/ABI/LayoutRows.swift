@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-@testable import KVMIoctls
+import KVMIoctls
 
 extension LayoutTests {
     static let sizes: [Row] = [

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import CKVMIoctlsABI
-@testable import KVMIoctls
+import KVMIoctls
 import Testing
 
 /// Sees internal structures: their layout is the package's interface to the kernel.

@@ -118,9 +118,10 @@ struct KickTests {
         try stress(MicroGuest(Code.cli + Code.hlt, controllers: .full), kicks: KickTests.kickCount)
     }
 
-    @Test("As many against a guest that exits all the time: none is lost")
+    /// Fewer: the two threads compete for the processor, and on a busy machine each kick takes a time slice.
+    @Test("Hundreds against a guest that exits all the time: none is lost")
     func stressExiting() throws {
-        try stress(MicroGuest(Code.out(0x10, 1) + [0xEB, 0xFA]), kicks: KickTests.kickCount)
+        try stress(MicroGuest(Code.out(0x10, 1) + [0xEB, 0xFA]), kicks: KickTests.kickCount / 10)
     }
 
     /// Each round asks for something, kicks once, and waits until the vCPU's thread has seen the request after an
