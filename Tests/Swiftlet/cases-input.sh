@@ -31,14 +31,15 @@ full_disk() {
 }
 result_on_a_full_disk() { refuses_under 'cannot write /dev/full' "$SWIFTLET" run --kernel "$bare/hello" --result /dev/full; }
 run_input_cases() {
-    : > empty; head -c 100000 "$cloud" > truncated; head -c 1000000 /dev/urandom > random; mkdir -p directory
+    : > empty; head -c 100000 "$cloud" > truncated; head -c 1000000 /dev/urandom > random; mkdir -p directory; truncate -s 400M large
     check "no kernel file" refuses 'no-such-kernel.*No such file' --kernel no-such-kernel
     check "an empty kernel" refuses 'empty' --kernel empty
     check "a truncated kernel" refuses 'truncated' --kernel truncated
     check "random bytes as the kernel" refuses 'random' --kernel random
     check "a directory as the kernel" refuses 'directory' --kernel directory
+    check "an empty initrd" refuses 'initrd' --kernel "$cloud" --initrd empty
     check "no initrd file" refuses 'no-such-initrd' --kernel "$cloud" --initrd no-such-initrd
-    check "an initrd larger than memory" refuses 'initrd|memory' --kernel "$cloud" --initrd <(:) --memory 16M
+    check "an initrd larger than memory" refuses 'initrd' --kernel "$cloud" --initrd large
     check "too little memory for the kernel" refuses 'memory' --kernel "$cloud" --memory 16M
     check "no memory at all" refuses 'memory' --kernel "$cloud" --memory 0
     check "no CPU" refuses 'CPU' --kernel "$cloud" --cpus 0
