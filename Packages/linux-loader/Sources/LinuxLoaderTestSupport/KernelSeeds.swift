@@ -55,4 +55,30 @@ public enum KernelSeeds {
         seeds.append(Seed(name: "elf-arm64", bytes: arm.build().bytes))
         return seeds
     }()
+
+    /// Kernels that break one rule each, so that the fuzzer starts on both sides of it.
+    public static let hostile: [Seed] = {
+        func spoilt(_ name: String, _ bytes: [UInt8], _ spoil: (inout ImageBytes) -> Void) -> Seed {
+            var file = ImageBytes(bytes)
+            spoil(&file)
+            return Seed(name: "bad-\(name)", bytes: file.bytes)
+        }
+        let table = vmlinux.count - 28
+        let packed = bzImage(.lz4Legacy) ?? []
+        return [
+            spoilt("relocation-outside", vmlinux) { $0.set(0x8100_005d as UInt32, at: table + 4) },
+            spoilt("relocation-groups", vmlinux) { $0.set(0 as UInt32, at: table + 4) },
+            spoilt("segment-memory-huge", vmlinux) { $0.set(UInt64.max >> 1, at: ELFBuilder.programHeader(0) + 40) },
+            spoilt("segment-low", vmlinux) { $0.set(0x7000 as UInt64, at: ELFBuilder.programHeader(0) + 24) },
+            spoilt("header-count", vmlinux) { $0.set(UInt16.max, at: 56) },
+            spoilt("init-size", packed) { $0.set(UInt32.max, at: 0x260) },
+            Seed(
+                name: "bad-unpacked-size",
+                bytes: BzImageBuilder(
+                    payload: StoredPacker.pack(vmlinux, as: .lz4Legacy) ?? [], unpackedByteCount: 16 << 20
+                ).build().bytes),
+            spoilt("setup-sectors", packed) { $0.set(UInt8.max, at: 0x1f1) },
+            spoilt("image-size", FlatImageBuilder.arm64(byteCount: 128).bytes) { $0.set(1 << 39 as UInt64, at: 16) },
+        ]
+    }()
 }

@@ -4,6 +4,8 @@ import LinuxLoader
 import LinuxLoaderCompression
 import LinuxLoaderTestSupport
 import Testing
+import VMMSysUtil
+import VMMemory
 
 @Suite struct CorpusTests {
     /// `Corpus/kernel-image` beside `Tests`.
@@ -26,7 +28,7 @@ import Testing
 
     @Test("the seeds on disk are those of the test support (UPDATE_CORPUS=1 writes them)")
     func seedsOnDisk() throws {
-        for seed in KernelSeeds.all {
+        for seed in KernelSeeds.all + KernelSeeds.hostile {
             if getenv("UPDATE_CORPUS") != nil {
                 let file = try #require(fopen(Self.folder + "/" + seed.name, "w"))
                 fwrite(seed.bytes, 1, seed.bytes.count, file)
@@ -42,10 +44,37 @@ import Testing
         try bytes.withUnsafeBytes { try openFuzzedKernel($0, decompressor: KernelDecompressor()) }
     }
 
+    @Test("every hostile seed is refused", arguments: KernelSeeds.hostile.map(\.name))
+    func hostileSeed(name: String) throws {
+        let bytes = try #require(KernelSeeds.hostile.first { $0.name == name }).bytes
+        #expect(throws: (any Error).self) { try Self.bootAsLinux(bytes) }
+    }
+
+    /// Opens, plans with KASLR and loads; throws at the first thing that is wrong.
+    private static func bootAsLinux(_ bytes: [UInt8]) throws {
+        let limits = KernelLimits(unpackedByteCount: 16 << 20)
+        let kernel = try Kernel(file: temporaryKernel(bytes), decompressor: KernelDecompressor(), limits: limits)
+        let map = try MemoryMap.pc(ramByteCount: 64 << 20)
+        guard kernel.contents.architecture == .x86_64 else {
+            _ = try BootPlan.deviceTree(kernel.contents, map: map, deviceTreeByteCount: 4096)
+            return
+        }
+        var generator = DebianKernelTests.Steady()
+        let plan = try BootPlan.x86(
+            kernel.contents, map: map, commandLine: LinuxLoader.CommandLine(parsing: "quiet"), using: &generator)
+        try kernel.load(plan, into: GuestMemory.anonymous(map.ramRanges))
+    }
+
+    private static func temporaryKernel(_ bytes: [UInt8]) throws -> FileDescriptor {
+        let file = try FileDescriptor.temporaryFile()
+        try bytes.withUnsafeBytes { try file.writeAll(from: $0) }
+        return file
+    }
+
     @Test("the whole corpus is replayed")
     func replay() throws {
         let names = Self.names()
-        #expect(names.count >= KernelSeeds.all.count)
+        #expect(names.count >= KernelSeeds.all.count + KernelSeeds.hostile.count)
         for name in names { Self.fuzz(try #require(Self.read(name), "\(name)")) }
     }
 
@@ -55,8 +84,9 @@ import Testing
         // An aborted process shows the last line only.
         print("CorpusTests.mutated: MODEL_SEED=\(seed)")
         var generator = SplitMix64(seed: seed)
+        let seeds = KernelSeeds.all + KernelSeeds.hostile
         for _ in 0..<3000 {
-            var bytes = KernelSeeds.all[Int.random(in: 0..<KernelSeeds.all.count, using: &generator)].bytes
+            var bytes = seeds[Int.random(in: 0..<seeds.count, using: &generator)].bytes
             for _ in 0..<Int.random(in: 1...8, using: &generator) where !bytes.isEmpty {
                 let index = Int.random(in: 0..<bytes.count, using: &generator)
                 switch Int.random(in: 0..<5, using: &generator) {
