@@ -116,7 +116,7 @@ let targets: [Target] = [
             "VMMSysUtil", "VMMemory", "KVMIoctls", "EventManager", "VMSuperIO", "ACPITables", "LinuxLoader",
             "LinuxLoaderCompression", "VirtioQueue", "VirtioModel", "VirtioDevices",
         ]),
-    program("swiftlet", in: "Runtimes/swiftlet", ["SwiftletVMM"]),
+    program("swiftlet", in: "Runtimes/swiftlet", ["SwiftletVMM", "VMMSysUtil", "VirtioDevices"]),
     tests(
         "SwiftletVMMTests", in: "Runtimes/swiftlet",
         ["SwiftletVMM", "LinuxLoaderTestSupport", "VirtioDevices", "VMMSysUtil"]),

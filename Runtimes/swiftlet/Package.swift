@@ -43,7 +43,14 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
-        .executableTarget(name: "swiftlet", dependencies: ["SwiftletVMM"], swiftSettings: settings),
+        .executableTarget(
+            name: "swiftlet",
+            dependencies: [
+                "SwiftletVMM",
+                .product(name: "VMMSysUtil", package: "vmm-sys-util"),
+                .product(name: "VirtioDevices", package: "virtio-devices"),
+            ],
+            swiftSettings: settings),
         .testTarget(
             name: "SwiftletVMMTests",
             dependencies: [

@@ -3,7 +3,9 @@
 
 extension Int8: GuestInteger {
     @inlinable @inline(__always)
-    public static func _volatileLoad(_ pointer: UnsafeRawPointer) -> Int8 { Int8(bitPattern: UInt8._volatileLoad(pointer)) }
+    public static func _volatileLoad(_ pointer: UnsafeRawPointer) -> Int8 {
+        Int8(bitPattern: UInt8._volatileLoad(pointer))
+    }
     @inlinable @inline(__always)
     public static func _volatileStore(_ value: Int8, _ pointer: UnsafeMutableRawPointer) {
         UInt8._volatileStore(UInt8(bitPattern: value), pointer)
@@ -39,7 +41,9 @@ extension Int8: GuestInteger {
 
 extension Int16: GuestInteger {
     @inlinable @inline(__always)
-    public static func _volatileLoad(_ pointer: UnsafeRawPointer) -> Int16 { Int16(bitPattern: UInt16._volatileLoad(pointer)) }
+    public static func _volatileLoad(_ pointer: UnsafeRawPointer) -> Int16 {
+        Int16(bitPattern: UInt16._volatileLoad(pointer))
+    }
     @inlinable @inline(__always)
     public static func _volatileStore(_ value: Int16, _ pointer: UnsafeMutableRawPointer) {
         UInt16._volatileStore(UInt16(bitPattern: value), pointer)
@@ -75,7 +79,9 @@ extension Int16: GuestInteger {
 
 extension Int32: GuestInteger {
     @inlinable @inline(__always)
-    public static func _volatileLoad(_ pointer: UnsafeRawPointer) -> Int32 { Int32(bitPattern: UInt32._volatileLoad(pointer)) }
+    public static func _volatileLoad(_ pointer: UnsafeRawPointer) -> Int32 {
+        Int32(bitPattern: UInt32._volatileLoad(pointer))
+    }
     @inlinable @inline(__always)
     public static func _volatileStore(_ value: Int32, _ pointer: UnsafeMutableRawPointer) {
         UInt32._volatileStore(UInt32(bitPattern: value), pointer)
@@ -111,7 +117,9 @@ extension Int32: GuestInteger {
 
 extension Int64: GuestInteger {
     @inlinable @inline(__always)
-    public static func _volatileLoad(_ pointer: UnsafeRawPointer) -> Int64 { Int64(bitPattern: UInt64._volatileLoad(pointer)) }
+    public static func _volatileLoad(_ pointer: UnsafeRawPointer) -> Int64 {
+        Int64(bitPattern: UInt64._volatileLoad(pointer))
+    }
     @inlinable @inline(__always)
     public static func _volatileStore(_ value: Int64, _ pointer: UnsafeMutableRawPointer) {
         UInt64._volatileStore(UInt64(bitPattern: value), pointer)
@@ -147,7 +155,9 @@ extension Int64: GuestInteger {
 
 extension Int: GuestInteger {
     @inlinable @inline(__always)
-    public static func _volatileLoad(_ pointer: UnsafeRawPointer) -> Int { Int(truncatingIfNeeded: UInt64._volatileLoad(pointer)) }
+    public static func _volatileLoad(_ pointer: UnsafeRawPointer) -> Int {
+        Int(truncatingIfNeeded: UInt64._volatileLoad(pointer))
+    }
     @inlinable @inline(__always)
     public static func _volatileStore(_ value: Int, _ pointer: UnsafeMutableRawPointer) {
         UInt64._volatileStore(UInt64(truncatingIfNeeded: value), pointer)
@@ -168,7 +178,8 @@ extension Int: GuestInteger {
     public static func _atomicCompareExchange(
         _ expected: Int, _ desired: Int, _ pointer: UnsafeMutableRawPointer
     ) -> (exchanged: Bool, original: Int) {
-        let result = UInt64._atomicCompareExchange(UInt64(truncatingIfNeeded: expected), UInt64(truncatingIfNeeded: desired), pointer)
+        let result = UInt64._atomicCompareExchange(
+            UInt64(truncatingIfNeeded: expected), UInt64(truncatingIfNeeded: desired), pointer)
         return (result.exchanged, Int(truncatingIfNeeded: result.original))
     }
     @inlinable @inline(__always)
@@ -183,7 +194,9 @@ extension Int: GuestInteger {
 
 extension UInt: GuestInteger {
     @inlinable @inline(__always)
-    public static func _volatileLoad(_ pointer: UnsafeRawPointer) -> UInt { UInt(truncatingIfNeeded: UInt64._volatileLoad(pointer)) }
+    public static func _volatileLoad(_ pointer: UnsafeRawPointer) -> UInt {
+        UInt(truncatingIfNeeded: UInt64._volatileLoad(pointer))
+    }
     @inlinable @inline(__always)
     public static func _volatileStore(_ value: UInt, _ pointer: UnsafeMutableRawPointer) {
         UInt64._volatileStore(UInt64(truncatingIfNeeded: value), pointer)
@@ -204,7 +217,8 @@ extension UInt: GuestInteger {
     public static func _atomicCompareExchange(
         _ expected: UInt, _ desired: UInt, _ pointer: UnsafeMutableRawPointer
     ) -> (exchanged: Bool, original: UInt) {
-        let result = UInt64._atomicCompareExchange(UInt64(truncatingIfNeeded: expected), UInt64(truncatingIfNeeded: desired), pointer)
+        let result = UInt64._atomicCompareExchange(
+            UInt64(truncatingIfNeeded: expected), UInt64(truncatingIfNeeded: desired), pointer)
         return (result.exchanged, UInt(truncatingIfNeeded: result.original))
     }
     @inlinable @inline(__always)

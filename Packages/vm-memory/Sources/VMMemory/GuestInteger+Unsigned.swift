@@ -52,7 +52,9 @@ extension UInt16: GuestInteger {
     @inlinable @inline(__always)
     public static func _volatileLoad(_ pointer: UnsafeRawPointer) -> UInt16 { vmm_load16(pointer) }
     @inlinable @inline(__always)
-    public static func _volatileStore(_ value: UInt16, _ pointer: UnsafeMutableRawPointer) { vmm_store16(pointer, value) }
+    public static func _volatileStore(_ value: UInt16, _ pointer: UnsafeMutableRawPointer) {
+        vmm_store16(pointer, value)
+    }
     @inlinable @inline(__always)
     public static func _atomicLoad(_ pointer: UnsafeMutableRawPointer, _ ordering: LoadOrdering) -> UInt16 {
         let cell = pointer.assumingMemoryBound(to: Atomic<UInt16>.self)
@@ -98,7 +100,9 @@ extension UInt32: GuestInteger {
     @inlinable @inline(__always)
     public static func _volatileLoad(_ pointer: UnsafeRawPointer) -> UInt32 { vmm_load32(pointer) }
     @inlinable @inline(__always)
-    public static func _volatileStore(_ value: UInt32, _ pointer: UnsafeMutableRawPointer) { vmm_store32(pointer, value) }
+    public static func _volatileStore(_ value: UInt32, _ pointer: UnsafeMutableRawPointer) {
+        vmm_store32(pointer, value)
+    }
     @inlinable @inline(__always)
     public static func _atomicLoad(_ pointer: UnsafeMutableRawPointer, _ ordering: LoadOrdering) -> UInt32 {
         let cell = pointer.assumingMemoryBound(to: Atomic<UInt32>.self)
@@ -144,7 +148,9 @@ extension UInt64: GuestInteger {
     @inlinable @inline(__always)
     public static func _volatileLoad(_ pointer: UnsafeRawPointer) -> UInt64 { vmm_load64(pointer) }
     @inlinable @inline(__always)
-    public static func _volatileStore(_ value: UInt64, _ pointer: UnsafeMutableRawPointer) { vmm_store64(pointer, value) }
+    public static func _volatileStore(_ value: UInt64, _ pointer: UnsafeMutableRawPointer) {
+        vmm_store64(pointer, value)
+    }
     @inlinable @inline(__always)
     public static func _atomicLoad(_ pointer: UnsafeMutableRawPointer, _ ordering: LoadOrdering) -> UInt64 {
         let cell = pointer.assumingMemoryBound(to: Atomic<UInt64>.self)

@@ -11,6 +11,7 @@ extension GuestMemory {
         // Made before the check so that a loop keeps what it is made from in registers; used after it.
         let pointer = primaryPointer(address)
         guard isPrimary(address, T.self, primaryWords) else { return try loadElsewhere(address) }
+        // invariant: the address is in the primary region, whose host addresses are not nil.
         return T._volatileLoad(pointer.unsafelyUnwrapped)
     }
 
@@ -19,6 +20,7 @@ extension GuestMemory {
     public func store<T: GuestInteger>(_ value: T, at address: GuestAddress) throws(GuestMemoryError) {
         let pointer = primaryPointer(address)
         guard isPrimary(address, T.self, primaryStoreWords) else { return try storeElsewhere(value, address) }
+        // invariant: the address is in the primary region, whose host addresses are not nil.
         T._volatileStore(value, pointer.unsafelyUnwrapped)
     }
 
@@ -49,7 +51,8 @@ extension GuestMemory {
         try withUnsafeBytes(of: value) { (bytes) throws(GuestMemoryError) in
             if isPrimaryWords(address, MemoryLayout<T>.size, primaryStoreWords), let pointer = primaryPointer(address) {
                 for offset in stride(from: 0, to: MemoryLayout<T>.size, by: 8) {
-                    UInt64._volatileStore(bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self), pointer + offset)
+                    UInt64._volatileStore(
+                        bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self), pointer + offset)
                 }
             } else {
                 try write(at: address, from: bytes)
@@ -195,7 +198,8 @@ extension GuestMemory {
             return T._volatileLoad(entry.pointee.host + Int(truncatingIfNeeded: offset))
         }
         var value: T = 0
-        try withUnsafeMutableBytes(of: &value) { (bytes) throws(GuestMemoryError) in try read(at: address, into: bytes) }
+        try withUnsafeMutableBytes(of: &value) { (bytes) throws(GuestMemoryError) in try read(at: address, into: bytes)
+        }
         return value
     }
 

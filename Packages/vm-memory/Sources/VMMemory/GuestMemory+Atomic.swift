@@ -11,6 +11,7 @@ extension GuestMemory {
             let (entry, offset) = try locateAtomic(address, UInt64(MemoryLayout<T>.size))
             return T._atomicLoad(entry.pointee.host + Int(truncatingIfNeeded: offset), ordering)
         }
+        // invariant: the address is in the primary region, whose host addresses are not nil.
         return T._atomicLoad(primaryPointer(address).unsafelyUnwrapped, ordering)
     }
 
@@ -60,6 +61,7 @@ extension GuestMemory {
     func modifyAtomic<T: GuestInteger, Result>(
         _ address: GuestAddress, as type: T.Type = T.self, _ body: (UnsafeMutableRawPointer) -> Result
     ) throws(GuestMemoryError) -> Result {
+        // invariant: the address is in the primary region, whose host addresses are not nil.
         if isPrimary(address, T.self, primaryStoreWords) { return body(primaryPointer(address).unsafelyUnwrapped) }
         let size = UInt64(MemoryLayout<T>.size)
         let (entry, offset) = try locateAtomic(address, size)

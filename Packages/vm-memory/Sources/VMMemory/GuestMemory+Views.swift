@@ -7,7 +7,9 @@ extension GuestMemory {
         guard let entry = entry(address.rawValue) else {
             guard byteCount == 0 else { throw .unmapped(address) }
             return VolatileSlice(
-                hostAddress: primaryPointer(GuestAddress(primaryStart)).unsafelyUnwrapped, byteCount: 0, guestAddress: address,
+                // invariant: the start of the primary region has a host address.
+                hostAddress: primaryPointer(GuestAddress(primaryStart)).unsafelyUnwrapped, byteCount: 0,
+                guestAddress: address,
                 isReadOnly: false, dirty: nil, dirtyOffset: 0)
         }
         let offset = address.rawValue &- entry.pointee.start

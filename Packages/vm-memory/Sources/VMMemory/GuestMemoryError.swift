@@ -79,7 +79,8 @@ extension GuestMemoryError: CustomStringConvertible {
             "from guest address \(address): file took only \(completed) of \(expected) bytes"
         case .fileTooShort(let file, let offset, let byteCount):
             "cannot map \(byteCount) bytes at file offset \(offset): file has \(file) bytes"
-        case .misalignedMapping(let value, let page): "cannot map at 0x\(String(value, radix: 16)): not a multiple of \(page)"
+        case .misalignedMapping(let value, let page):
+            "cannot map at 0x\(String(value, radix: 16)): not a multiple of \(page)"
         case .badPageSize(let size): "dirty bitmap: page size \(size) is not a power of two"
         case .system(let operation, let address, let byteCount, let completed, let errno):
             "\(operation.rawValue) at guest address \(address), \(byteCount) bytes"

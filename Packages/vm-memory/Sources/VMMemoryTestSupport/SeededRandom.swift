@@ -14,6 +14,7 @@ public struct SeededRandom: RandomNumberGenerator, Sendable {
         return UInt64.random(in: 0 ... .max)
     }
 
+    /// The next number of the sequence (SplitMix64).
     public mutating func next() -> UInt64 {
         state &+= 0x9e37_79b9_7f4a_7c15
         var value = state

@@ -62,7 +62,7 @@ private func withCStrings<Result>(
     pointers.append(nil)
     defer { for pointer in pointers { free(pointer) } }
     return pointers.withUnsafeBufferPointer { buffer in
-        // Never nil: the array holds at least its terminator.
+        // invariant: never nil, the array holds at least its terminator.
         buffer.baseAddress.map(body) ?? body(UnsafePointer(bitPattern: 8).unsafelyUnwrapped)
     }
 }

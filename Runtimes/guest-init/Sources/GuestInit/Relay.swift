@@ -59,7 +59,9 @@ private struct Channel {
     mutating func move() {
         if isDone { return }
         if pending.isEmpty {
-            let count = buffer.withUnsafeMutableBytes { read(source, $0.baseAddress, $0.count) }
+            var count = buffer.withUnsafeMutableBytes { read(source, $0.baseAddress, $0.count) }
+            // A console port may answer 0 while its last bytes and its close arrive together: only the second 0 is the end.
+            if count == 0 { count = buffer.withUnsafeMutableBytes { read(source, $0.baseAddress, $0.count) } }
             if count > 0 {
                 pending = 0..<count
             } else if count == 0 || (errno != EAGAIN && errno != EINTR) {
