@@ -8,5 +8,5 @@ extension Ioctl {
         system + virtualMachine + memory + dirtyLog + eventFD + interrupts + coalesced + encryption + vcpu + device
         + statistics
     private static let x86: [Ioctl] =
-        x86VirtualMachine + cpuid + msr + filters + state + variableState + events
+        x86VirtualMachine + cpuid + msr + filters + state + variableState + events + machineCheck
 }

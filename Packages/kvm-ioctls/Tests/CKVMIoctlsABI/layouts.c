@@ -66,7 +66,7 @@ static const struct ckvm_row layouts[] = {
     SIZE(kvm_device_attr), FIELD(kvm_device_attr, group), FIELD(kvm_device_attr, attr), FIELD(kvm_device_attr, addr),
     SIZE(kvm_guest_debug), FIELD(kvm_guest_debug, arch), SIZE(kvm_translation), FIELD(kvm_translation, valid),
     SIZE(kvm_tpr_access_ctl), SIZE(kvm_signal_mask), SIZE(kvm_enc_region), FIELD(kvm_enc_region, size),
-    SIZE(kvm_xsave), SIZE(kvm_nested_state), FIELD(kvm_nested_state, size), SIZE(kvm_mp_state), SIZE(kvm_interrupt),
+    SIZE(kvm_x86_mce), FIELD(kvm_x86_mce, bank), FIELD(kvm_x86_mce, mcg_status), SIZE(kvm_xsave), SIZE(kvm_nested_state), FIELD(kvm_nested_state, size), SIZE(kvm_mp_state), SIZE(kvm_interrupt),
     FIELD(kvm_run, request_interrupt_window), FIELD(kvm_run, immediate_exit), FIELD(kvm_run, exit_reason),
     FIELD(kvm_run, ready_for_interrupt_injection), FIELD(kvm_run, if_flag), FIELD(kvm_run, flags), FIELD(kvm_run, cr8),
     FIELD(kvm_run, apic_base), FIELD(kvm_run, hw), FIELD(kvm_run, kvm_valid_regs), FIELD(kvm_run, kvm_dirty_regs),

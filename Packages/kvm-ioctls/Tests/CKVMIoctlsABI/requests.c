@@ -99,6 +99,10 @@ static const struct ckvm_row requests[] = {
     {"KVM_TRANSLATE", (unsigned long)KVM_TRANSLATE},
     {"KVM_UNREGISTER_COALESCED_MMIO", (unsigned long)KVM_UNREGISTER_COALESCED_MMIO},
     {"KVM_X86_SET_MSR_FILTER", (unsigned long)KVM_X86_SET_MSR_FILTER},
+    {"KVM_X86_SETUP_MCE", (unsigned long)KVM_X86_SETUP_MCE},
+    {"KVM_X86_GET_MCE_CAP_SUPPORTED", (unsigned long)KVM_X86_GET_MCE_CAP_SUPPORTED},
+    {"KVM_X86_SET_MCE", (unsigned long)KVM_X86_SET_MCE},
+    {"KVM_GET_SUPPORTED_HV_CPUID", (unsigned long)KVM_GET_SUPPORTED_HV_CPUID},
 };
 
 long ckvm_request(const char *name) { return ckvm_lookup(requests, sizeof requests / sizeof requests[0], name); }

@@ -33,7 +33,7 @@ struct SourceTests {
             "VirtualMachine/VirtualMachine+DirtyLog", "VirtualMachine/VirtualMachine+EventFD",
             "VirtualMachine/VirtualMachine+Interrupts", "VirtualMachine/VirtualMachine+Encryption", "VCPU/VCPU",
             "VCPU/CoalescedRing", "Device/Device", "x86_64/CPUID", "x86_64/MSR", "x86_64/Filters", "x86_64/VCPU+State",
-            "x86_64/VCPU+VariableState", "x86_64/VCPU+Events", "x86_64/VirtualMachine+x86",
+            "x86_64/VCPU+VariableState", "x86_64/MachineCheck", "x86_64/VCPU+Events", "x86_64/VirtualMachine+x86",
         ])
     func rows(file: String) throws {
         let pieces = try text("Sources/KVMIoctls/\(file).swift").split(separator: "Ioctl(\"KVM_").dropFirst()

@@ -54,7 +54,7 @@ public struct CPUID: Hashable, Sendable {
     }
 
     /// Fetches with room for `capacity` entries; the result has as many as the kernel filled in.
-    fileprivate static func fetch(
+    static func fetch(
         capacity: Int, _ ioctl: Ioctl, _ body: (UnsafeMutableRawPointer) throws(KVMError) -> Void
     ) throws(KVMError) -> CPUID {
         try check(capacity, ioctl)

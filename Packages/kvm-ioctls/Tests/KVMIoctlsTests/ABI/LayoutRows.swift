@@ -24,6 +24,7 @@ extension LayoutTests {
         .size("kvm_guest_debug", GuestDebug.self), .size("kvm_translation", Translation.self),
         .size("kvm_tpr_access_ctl", TaskPriorityReporting.self), .size("kvm_enc_region", EncryptedRegion.self),
         .size("kvm_mp_state", UInt32Value.self), .size("kvm_interrupt", UInt32.self),
+        .size("kvm_x86_mce", MachineCheck.self),
         // Fixed parts of counted structures, and entries that are read by offset.
         Row("kvm_cpuid2", 8), Row("kvm_msrs", 8), Row("kvm_msr_list", 4), Row("kvm_irq_routing", 8),
         Row("kvm_pmu_event_filter", 32), Row("kvm_signal_mask", 4), Row("kvm_xsave", 4096),
@@ -92,6 +93,7 @@ extension LayoutTests {
         .offset("kvm_msr_filter_range.nmsrs", \MSRFilterRange.Layout.count),
         .offset("kvm_msr_filter_range.base", \MSRFilterRange.Layout.base),
         .offset("kvm_msr_filter_range.bitmap", \MSRFilterRange.Layout.bitmap),
+        .offset("kvm_x86_mce.bank", \MachineCheck.bank), .offset("kvm_x86_mce.mcg_status", \MachineCheck.globalStatus),
         Row("kvm_pmu_event_filter.nevents", 4), Row("kvm_pmu_event_filter.fixed_counter_bitmap", 8),
         Row("kvm_pmu_event_filter.flags", 12), Row("kvm_nested_state.size", 4),
     ]

@@ -216,4 +216,17 @@ struct StateTests {
         try vm.enable(.exitHypercall, UInt64(mask))
         #expect(throws: KVMError.ioctl("KVM_ENABLE_CAP", .invalidArgument)) { try vm.enable(.exitHypercall, .max) }
     }
+
+    @Test("Machine checks are set up with what this KVM offers", .enabled(if: kvmHas(.mce), "needs KVM_CAP_MCE"))
+    func machineCheck() throws {
+        let guest = try MicroGuest(Code.hlt)
+        let offered = try guest.system.machineCheckCapability()
+        try guest.vcpu.setUpMachineCheck(capability: (offered & ~0xFF) | 1)
+        var check = MachineCheck()
+        check.bank = 200
+        check.status = 1 << 63
+        #expect(throws: KVMError.ioctl("KVM_X86_SET_MCE", .invalidArgument)) {
+            try guest.vcpu.injectMachineCheck(check)
+        }
+    }
 }
