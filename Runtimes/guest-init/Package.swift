@@ -14,7 +14,7 @@ let package = Package(
             name: "GuestInit",
             dependencies: ["CGuestInit"],
             swiftSettings: [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo"])],
-            linkerSettings: [.unsafeFlags(["-static-executable"])]
+            linkerSettings: [.unsafeFlags(["-static-executable", "-Xlinker", "-s"])]
         ),
     ]
 )
