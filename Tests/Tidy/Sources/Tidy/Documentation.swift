@@ -6,6 +6,10 @@ public enum Documentation {
         "func", "var", "let", "init", "init?", "struct", "class", "enum", "protocol", "actor", "typealias", "subscript",
         "case", "associatedtype", "macro", "operator",
     ]
+    /// What protocols of the standard library demand, and document.
+    private static let witnesses: Set<Substring> = [
+        "description", "debugDescription", "testDescription", "hash", "next", "makeIterator",
+    ]
     private static let modifiers: Set<Substring> = [
         "public", "open", "static", "final", "mutating", "nonmutating", "consuming", "borrowing", "indirect",
         "override",
@@ -46,7 +50,8 @@ public enum Documentation {
             let name = head.drop { $0 != keyword && !$0.hasPrefix("\(keyword)(") }.dropFirst().first ?? ""
             let saysItself =
                 keyword == "case" && source.lines[index].contains(" = \"")
-                || name.hasPrefix("_") || (keyword == "func" && name.first.map { !$0.isLetter && $0 != "`" } ?? true)
+                || name.hasPrefix("_") || witnesses.contains(name.prefix { $0.isLetter })
+                || (keyword == "func" && name.first.map { !$0.isLetter && $0 != "`" } ?? true)
                 || (isTestSupport && ["var", "let", "case"].contains(keyword))
             if isPublic, !saysItself, !isDocumented(source, index) {
                 let name = source.lines[index].drop { $0 == " " }.prefix(60)

@@ -17,6 +17,10 @@ public enum Layers {
         "VMSuperIO": ["VMMSysUtil"],
         "VMSuperIOTestSupport": ["VMSuperIO"],
         "ACPITables": [],
+        "Seccompiler": ["VMMSysUtil", "CSeccomp"],
+        "SeccompilerCommand": ["Seccompiler", "VMMSysUtil"],
+        "SeccompilerProgram": ["SeccompilerCommand"],
+        "SeccompilerTestSupport": ["Seccompiler", "CSeccompilerProbe", "VMMSysUtil"],
 
         "VMMemory": ["VMMSysUtil"],
         "VMMemoryTestSupport": ["VMMemory", "VMMSysUtil"],

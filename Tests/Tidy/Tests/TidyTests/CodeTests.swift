@@ -51,7 +51,7 @@ import Tidy
                 let isC = !files.contains { $0.hasSuffix(".swift") || $0.hasSuffix("module.modulemap") }
                 guard isC, !files.isEmpty else { continue }
                 let path = "\(package)/Sources/\(folder)"
-                if !folder.hasPrefix("C") || !folders.contains(String(folder.dropFirst())) {
+                if !folder.hasPrefix("C") || !folders.contains(where: { folder.dropFirst().hasPrefix($0) }) {
                     Repository.expectNone([Finding(path, "name it C<Module>, after a Swift module of the package")])
                 }
                 var count = 0
