@@ -14,11 +14,14 @@ final class VCPUThread: Sendable {
         self.stop = stop
     }
 
+    /// Well below 2 MiB: a stack of the usual 8 MiB is given a whole huge page on hosts that use them by themselves.
+    private static let stackByteCount = 512 << 10
+
     /// Starts the thread.
     /// - Parameter ended: called on the thread when it is done with the guest.
     func start(ended: @escaping @Sendable () -> Void) throws(MachineError) -> Thread {
         do throws(Errno) {
-            return try Thread(name: "vcpu\(vcpu.id)") {
+            return try Thread(name: "vcpu\(vcpu.id)", stackByteCount: Self.stackByteCount) {
                 self.run()
                 ended()
             }
