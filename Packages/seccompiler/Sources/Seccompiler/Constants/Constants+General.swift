@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension Constants {
+    /// Flags, families and commands that are the same on all of ``Architecture``, from the headers of Linux 6.1 and
+    /// glibc. `AT_FDCWD` is its lower half: the kernel takes an `int`, so compare it as a `dword`.
+    static let general: [(name: String, value: UInt64)] = [
+        ("AF_UNSPEC", 0x0), ("AF_UNIX", 0x1), ("AF_INET", 0x2), ("AF_INET6", 0xA), ("AF_NETLINK", 0x10),
+        ("AF_PACKET", 0x11), ("AF_ALG", 0x26), ("AF_VSOCK", 0x28), ("SOCK_STREAM", 0x1), ("SOCK_DGRAM", 0x2),
+        ("SOCK_RAW", 0x3), ("SOCK_SEQPACKET", 0x5), ("SOCK_CLOEXEC", 0x80000), ("SOCK_NONBLOCK", 0x800),
+        ("SOL_SOCKET", 0x1), ("SO_REUSEADDR", 0x2), ("SO_TYPE", 0x3), ("SO_ERROR", 0x4), ("SO_SNDBUF", 0x7),
+        ("SO_RCVBUF", 0x8), ("SO_PEERCRED", 0x11), ("SO_DOMAIN", 0x27), ("SO_PROTOCOL", 0x26), ("SHUT_RD", 0x0),
+        ("SHUT_WR", 0x1), ("SHUT_RDWR", 0x2), ("MSG_DONTWAIT", 0x40), ("MSG_NOSIGNAL", 0x4000),
+        ("MSG_CMSG_CLOEXEC", 0x40000000), ("MSG_PEEK", 0x2), ("IPPROTO_TCP", 0x6), ("IPPROTO_UDP", 0x11),
+        ("PROT_NONE", 0x0), ("PROT_READ", 0x1), ("PROT_WRITE", 0x2), ("PROT_EXEC", 0x4), ("MAP_SHARED", 0x1),
+        ("MAP_PRIVATE", 0x2), ("MAP_FIXED", 0x10), ("MAP_ANONYMOUS", 0x20), ("MAP_NORESERVE", 0x4000),
+        ("MAP_POPULATE", 0x8000), ("MAP_STACK", 0x20000), ("MAP_HUGETLB", 0x40000), ("MAP_SYNC", 0x80000),
+        ("MAP_FIXED_NOREPLACE", 0x100000), ("MAP_SHARED_VALIDATE", 0x3), ("MREMAP_MAYMOVE", 0x1),
+        ("MREMAP_FIXED", 0x2), ("MS_ASYNC", 0x1), ("MS_INVALIDATE", 0x2), ("MS_SYNC", 0x4), ("MADV_NORMAL", 0x0),
+        ("MADV_RANDOM", 0x1), ("MADV_SEQUENTIAL", 0x2), ("MADV_WILLNEED", 0x3), ("MADV_DONTNEED", 0x4),
+        ("MADV_FREE", 0x8), ("MADV_REMOVE", 0x9), ("MADV_DONTFORK", 0xA), ("MADV_MERGEABLE", 0xC),
+        ("MADV_HUGEPAGE", 0xE), ("MADV_NOHUGEPAGE", 0xF), ("MADV_DONTDUMP", 0x10), ("MADV_POPULATE_READ", 0x16),
+        ("MADV_POPULATE_WRITE", 0x17), ("MADV_PAGEOUT", 0x15), ("O_RDONLY", 0x0), ("O_WRONLY", 0x1), ("O_RDWR", 0x2),
+        ("O_ACCMODE", 0x3), ("O_CREAT", 0x40), ("O_EXCL", 0x80), ("O_TRUNC", 0x200), ("O_APPEND", 0x400),
+        ("O_NONBLOCK", 0x800), ("O_DSYNC", 0x1000), ("O_SYNC", 0x101000), ("O_CLOEXEC", 0x80000), ("O_PATH", 0x200000),
+        ("F_DUPFD", 0x0), ("F_GETFD", 0x1), ("F_SETFD", 0x2), ("F_GETFL", 0x3), ("F_SETFL", 0x4), ("F_SETLK", 0x6),
+        ("F_GETLK", 0x5), ("F_DUPFD_CLOEXEC", 0x406), ("F_ADD_SEALS", 0x409), ("F_GET_SEALS", 0x40A),
+        ("F_OFD_SETLK", 0x25), ("F_SETPIPE_SZ", 0x407), ("FD_CLOEXEC", 0x1), ("AT_FDCWD", 0xFFFF_FF9C),
+        ("AT_EMPTY_PATH", 0x1000), ("AT_SYMLINK_NOFOLLOW", 0x100), ("FALLOC_FL_KEEP_SIZE", 0x1),
+        ("FALLOC_FL_PUNCH_HOLE", 0x2), ("FALLOC_FL_ZERO_RANGE", 0x10), ("SEEK_SET", 0x0), ("SEEK_CUR", 0x1),
+        ("SEEK_END", 0x2), ("SEEK_DATA", 0x3), ("SEEK_HOLE", 0x4), ("CLONE_VM", 0x100), ("CLONE_FS", 0x200),
+        ("CLONE_FILES", 0x400), ("CLONE_SIGHAND", 0x800), ("CLONE_VFORK", 0x4000), ("CLONE_PARENT", 0x8000),
+        ("CLONE_THREAD", 0x10000), ("CLONE_NEWNS", 0x20000), ("CLONE_SYSVSEM", 0x40000), ("CLONE_SETTLS", 0x80000),
+        ("CLONE_PARENT_SETTID", 0x100000), ("CLONE_CHILD_CLEARTID", 0x200000), ("CLONE_CHILD_SETTID", 0x1000000),
+        ("CLONE_NEWCGROUP", 0x2000000), ("CLONE_NEWUTS", 0x4000000), ("CLONE_NEWIPC", 0x8000000),
+        ("CLONE_NEWUSER", 0x10000000), ("CLONE_NEWPID", 0x20000000), ("CLONE_NEWNET", 0x40000000),
+        ("CLONE_IO", 0x80000000), ("FUTEX_WAIT", 0x0), ("FUTEX_WAKE", 0x1), ("FUTEX_REQUEUE", 0x3),
+        ("FUTEX_CMP_REQUEUE", 0x4), ("FUTEX_WAKE_OP", 0x5), ("FUTEX_LOCK_PI", 0x6), ("FUTEX_UNLOCK_PI", 0x7),
+        ("FUTEX_TRYLOCK_PI", 0x8), ("FUTEX_WAIT_BITSET", 0x9), ("FUTEX_WAKE_BITSET", 0xA),
+        ("FUTEX_PRIVATE_FLAG", 0x80), ("FUTEX_CLOCK_REALTIME", 0x100), ("FUTEX_WAIT_PRIVATE", 0x80),
+        ("FUTEX_WAKE_PRIVATE", 0x81), ("FUTEX_CMP_REQUEUE_PRIVATE", 0x84), ("FUTEX_WAIT_BITSET_PRIVATE", 0x89),
+        ("FUTEX_WAKE_BITSET_PRIVATE", 0x8A), ("EPOLL_CTL_ADD", 0x1), ("EPOLL_CTL_DEL", 0x2), ("EPOLL_CTL_MOD", 0x3),
+        ("EPOLL_CLOEXEC", 0x80000), ("EFD_CLOEXEC", 0x80000), ("EFD_NONBLOCK", 0x800), ("EFD_SEMAPHORE", 0x1),
+        ("TFD_CLOEXEC", 0x80000), ("TFD_NONBLOCK", 0x800), ("TFD_TIMER_ABSTIME", 0x1), ("MFD_CLOEXEC", 0x1),
+        ("MFD_ALLOW_SEALING", 0x2), ("MFD_HUGETLB", 0x4), ("CLOCK_REALTIME", 0x0), ("CLOCK_MONOTONIC", 0x1),
+        ("CLOCK_BOOTTIME", 0x7), ("SIGHUP", 0x1), ("SIGINT", 0x2), ("SIGABRT", 0x6), ("SIGKILL", 0x9),
+        ("SIGUSR1", 0xA), ("SIGUSR2", 0xC), ("SIGSYS", 0x1F), ("SIGTERM", 0xF), ("SIGCHLD", 0x11), ("SIG_BLOCK", 0x0),
+        ("SIG_UNBLOCK", 0x1), ("SIG_SETMASK", 0x2), ("RLIMIT_NOFILE", 0x7), ("GRND_NONBLOCK", 0x1),
+        ("GRND_RANDOM", 0x2), ("PR_SET_NAME", 0xF), ("PR_GET_NAME", 0x10), ("PR_SET_VMA", 0x53564D41),
+        ("PR_SET_VMA_ANON_NAME", 0x0), ("PR_SET_NO_NEW_PRIVS", 0x26), ("PR_SET_PDEATHSIG", 0x1),
+        ("PR_SET_DUMPABLE", 0x4), ("PR_SET_SECCOMP", 0x16), ("PR_CAPBSET_READ", 0x17),
+        ("SECCOMP_SET_MODE_STRICT", 0x0), ("SECCOMP_SET_MODE_FILTER", 0x1), ("SECCOMP_FILTER_FLAG_TSYNC", 0x1),
+        ("SECCOMP_FILTER_FLAG_LOG", 0x2), ("SECCOMP_FILTER_FLAG_NEW_LISTENER", 0x8), ("PTRACE_TRACEME", 0x0),
+        ("PTRACE_ATTACH", 0x10), ("PTRACE_SEIZE", 0x4206),
+    ]
+
+    /// Error numbers.
+    static let errors: [(name: String, value: UInt64)] = [
+        ("EPERM", 0x1), ("ENOENT", 0x2), ("ESRCH", 0x3), ("EINTR", 0x4), ("EIO", 0x5), ("ENXIO", 0x6), ("E2BIG", 0x7),
+        ("EBADF", 0x9), ("EAGAIN", 0xB), ("ENOMEM", 0xC), ("EACCES", 0xD), ("EFAULT", 0xE), ("EBUSY", 0x10),
+        ("EEXIST", 0x11), ("ENODEV", 0x13), ("ENOTDIR", 0x14), ("EISDIR", 0x15), ("EINVAL", 0x16), ("ENFILE", 0x17),
+        ("EMFILE", 0x18), ("ENOTTY", 0x19), ("EFBIG", 0x1B), ("ENOSPC", 0x1C), ("ESPIPE", 0x1D), ("EROFS", 0x1E),
+        ("EPIPE", 0x20), ("ERANGE", 0x22), ("ENAMETOOLONG", 0x24), ("ENOSYS", 0x26), ("ELOOP", 0x28), ("EPROTO", 0x47),
+        ("EOVERFLOW", 0x4B), ("ENOTSOCK", 0x58), ("EPROTONOSUPPORT", 0x5D), ("EOPNOTSUPP", 0x5F),
+        ("EAFNOSUPPORT", 0x61), ("EADDRINUSE", 0x62), ("EADDRNOTAVAIL", 0x63), ("ETIMEDOUT", 0x6E),
+        ("ECONNREFUSED", 0x6F), ("EALREADY", 0x72), ("ECANCELED", 0x7D),
+    ]
+}
