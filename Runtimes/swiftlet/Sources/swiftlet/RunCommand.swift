@@ -50,6 +50,7 @@ enum RunCommand {
                 command: nil)
         }
         let terminal = arguments.rootfs == nil ? rawTerminal() : nil
+        StartupPages.release()
         let cause = machine.run()
         restore(terminal)
         explain(cause, machine, hasCommand: arguments.rootfs != nil)
