@@ -25,7 +25,8 @@ target() {
 build() {
     local log
     log=$(mktemp)
-    if ! "${SWIFT:-swift}" build --package-path "$root/Fuzz" -c release --sanitize=fuzzer --sanitize=address >"$log" 2>&1; then
+    if ! "${SWIFT:-swift}" build --package-path "$root/Fuzz" -c release --sanitize=fuzzer --sanitize=address \
+        -Xswiftc -sanitize-coverage=edge,inline-8bit-counters,pc-table,trace-cmp >"$log" 2>&1; then
         cat "$log" >&2
         rm -f "$log"
         exit 1

@@ -18,7 +18,7 @@ run_check() {
 }
 
 run_test() {
-    group deps Tests/Lab/install-deps build lab demo
+    group deps Tests/Lab/install-deps
     group kernels Tests/Lab/fetch-kernels
     run_check
     group programs make --no-print-directory build-release
