@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+internal import VMMemory
+internal import VirtioQueue
+
+/// A bounded queue of bytes: what the guest sent and the host has not taken yet. It has memory only while it has bytes,
+/// so an idle connection costs none.
+struct ByteRing: ~Copyable {
+    private let capacity: Int
+    private var storage: UnsafeMutableRawPointer?
+    private var start = 0
+    private(set) var count = 0
+
+    init(capacity: Int) { self.capacity = max(capacity, 1) }
+
+    deinit { free(storage) }
+
+    var isEmpty: Bool { count == 0 }
+
+    /// Takes all that is left of a reader.
+    /// - Returns: false, and nothing is taken, if there is no room or no memory.
+    mutating func append(_ reader: ChainReader) -> Bool {
+        guard reader.remaining <= UInt64(capacity &- count) else { return false }
+        var reader = reader
+        if storage == nil {
+            guard let memory = malloc(capacity) else { return false }
+            storage = memory
+            start = 0
+        }
+        guard let storage else { return false }
+        while reader.remaining > 0 {
+            var end = start &+ count
+            if end >= capacity { end &-= capacity }
+            let room = end < start ? start &- end : capacity &- end
+            let piece = UnsafeMutableRawBufferPointer(start: storage + end, count: min(room, capacity &- count))
+            let done = reader.read(into: piece)
+            guard done > 0 else { return false }
+            count &+= done
+        }
+        return true
+    }
+
+    /// Adds the bytes, in order, to what a system call will be given; valid until the next change.
+    func appendVectors(to vectors: inout IOVecs) {
+        guard let storage else { return }
+        let first = min(count, capacity &- start)
+        vectors.append(storage + start, byteCount: first)
+        vectors.append(storage, byteCount: count &- first)
+    }
+
+    /// Drops bytes from the front.
+    mutating func removeFirst(_ byteCount: Int) {
+        let gone = min(byteCount, count)
+        start &+= gone
+        if start >= capacity { start &-= capacity }
+        count &-= gone
+        if count == 0 { removeAll() }
+    }
+
+    mutating func removeAll() {
+        free(storage)
+        storage = nil
+        start = 0
+        count = 0
+    }
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import VirtioModel
+
+/// Which connection: the two ports name it, as both ends' identifiers are always the same.
+struct ConnectionKey: Hashable {
+    let hostPort: UInt32
+    let guestPort: UInt32
+}
+
+/// One connection with its two ends: the rules of the guest's, the socket of the host's, and what is in between.
+final class Connection {
+    let key: ConnectionKey
+    var state: ConnectionState
+    /// nil while it is being opened, and once the host is done with.
+    var socket: HostSocket?
+    /// What the guest sent and the host has not taken.
+    var buffer: ByteRing
+    /// Reading the socket may give something, so it is not watched for that.
+    var mayHaveData = true
+    /// The host's end is closed: what it sent before may still be read.
+    var hasHungUp = false
+    /// The host takes nothing any more.
+    var isHostDeaf = false
+    /// The host was told the end of what the guest sends.
+    var hasEndedSending = false
+    /// In the queue of those that have something for the guest.
+    var isInTurn = false
+    /// Removed: nothing is sent to the guest any more.
+    var isGone = false
+    /// When something must have happened, in nanoseconds of the monotonic clock.
+    var deadline: UInt64?
+    /// When an opening that is tried again and again has failed.
+    var giveUpTime: UInt64 = 0
+
+    init(_ key: ConnectionKey, _ state: ConnectionState, socket: HostSocket?) {
+        self.key = key
+        self.state = state
+        self.socket = socket
+        buffer = ByteRing(capacity: Int(state.credit.bufferByteCount))
+    }
+
+    /// Whether there is a packet for the guest, or may be.
+    var wantsTurn: Bool { !isGone && (!state.owed.isEmpty || mayRead) }
+
+    /// Whether the host's socket is to be read now, or credit to be asked for to do so.
+    private var mayRead: Bool {
+        mayHaveData && socket != nil && state.maySend
+            && (state.credit.peerFreeByteCount > 0 || !state.hasAskedForCredit)
+    }
+
+    /// What to wait for on the host's socket.
+    var interest: EventSet {
+        var interest: EventSet = []
+        if !isGone, state.maySend, !mayHaveData { interest.insert(.read) }
+        if !buffer.isEmpty { interest.insert(.write) }
+        return interest
+    }
+}
+
+/// A program of the host that has not said yet where it wants to go.
+final class LineClient {
+    let socket: HostSocket
+    var line = ConnectLine()
+    let deadline: UInt64
+
+    init(_ socket: HostSocket, deadline: UInt64) {
+        self.socket = socket
+        self.deadline = deadline
+    }
+}

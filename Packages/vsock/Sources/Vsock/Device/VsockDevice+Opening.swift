@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import VMMSysUtil
+internal import VirtioModel
+
+/// How connections begin.
+extension VsockDevice {
+    private static let acceptsPerTurn = 64
+    /// How soon a host whose backlog is full is asked again, and a process without free descriptors.
+    private static let retryDelay: Duration = .milliseconds(10)
+
+    private var isFull: Bool { connectionCount >= options.connectionLimit }
+
+    // MARK: The guest opens
+
+    /// A REQUEST of the guest for a pair of ports that is free.
+    func open(_ request: VsockHeader) {
+        guard !isFull else {
+            counters.refused &+= 1
+            strays.append(request.resetAnswer)
+            return
+        }
+        let state = ConnectionState(guestOpensWith: request, buffer: options.heldBufferByteCount)
+        let connection = Connection(request.key, state, socket: nil)
+        connection.giveUpTime = MonotonicTimer.now() &+ options.requestTimeout.nanoseconds
+        connections[connection.key] = connection
+        dial(connection)
+        update(connection)
+    }
+
+    /// Opens the host's end, now or a little later.
+    func dial(_ connection: Connection) {
+        do throws(Errno) {
+            connection.socket = HostSocket(try backend.connect(toPort: connection.key.hostPort))
+            connection.deadline = nil
+            connection.state.accept()
+            counters.opened &+= 1
+        } catch {
+            // The backlog of the host's program is full.
+            if error == .wouldBlock, MonotonicTimer.now() < connection.giveUpTime {
+                setDeadline(of: connection, after: Self.retryDelay)
+            } else {
+                counters.refused &+= 1
+                removeAndTell(connection)
+            }
+        }
+    }
+
+    // MARK: The host opens
+
+    /// Watches for programs, if the device runs.
+    func resumeListening() {
+        guard active != nil, listenerSource == nil, let host else { return }
+        listenerPauseEnd = nil
+        backend.withListener { listener in
+            do throws(Errno) {
+                listenerSource = try host.events.watch(listener, for: .read) { [weak self] _ in self?.acceptAll() }
+            } catch {
+                pauseListening()
+            }
+        }
+    }
+
+    /// Stops watching for a moment: a listener that nothing can be taken from would be readable for ever.
+    private func pauseListening() {
+        listenerSource?.remove()
+        listenerSource = nil
+        let end = MonotonicTimer.now() &+ Self.retryDelay.nanoseconds
+        listenerPauseEnd = end
+        arm(end)
+    }
+
+    private func acceptAll() {
+        for _ in 0..<Self.acceptsPerTurn {
+            do throws(Errno) {
+                let socket = HostSocket(try backend.accept())
+                // Closed at once: a program that waits in the backlog could not be told.
+                guard !isFull else {
+                    counters.refused &+= 1
+                    continue
+                }
+                admit(socket)
+            } catch {
+                // Whoever was in the queue and is gone again is no reason to stop.
+                if error == .connectionAborted { continue }
+                if error != .wouldBlock { pauseListening() }
+                break
+            }
+        }
+        serveAndContinue()
+    }
+
+    private func admit(_ socket: HostSocket) {
+        guard let host else { return }
+        let deadline = MonotonicTimer.now() &+ options.lineTimeout.nanoseconds
+        let client = LineClient(socket, deadline: deadline)
+        // Most have said everything by now.
+        if readLine(client) { return }
+        do throws(Errno) {
+            try socket.watch(for: .read, in: host.events) { [weak self, weak client] _ in
+                guard let self, let client else { return }
+                if self.readLine(client) { self.clients[ObjectIdentifier(client)] = nil }
+                self.serveAndContinue()
+            }
+        } catch {
+            return
+        }
+        clients[ObjectIdentifier(client)] = client
+        arm(deadline)
+    }
+
+    /// Reads as much of the line as is there, and nothing behind it.
+    /// - Returns: whether the client is dealt with, one way or the other.
+    private func readLine(_ client: LineClient) -> Bool {
+        withUnsafeTemporaryAllocation(byteCount: ConnectLine.byteCountMax, alignment: 1) { memory in
+            let buffer = UnsafeMutableRawBufferPointer(rebasing: memory.prefix(client.line.room))
+            switch StreamSocket.peek(into: buffer, from: client.socket.descriptor) {
+            case .nothingNow: return false
+            case .end: break
+            case .bytes(let count):
+                let (progress, used) = client.line.append(UnsafeRawBufferPointer(rebasing: buffer.prefix(count)))
+                StreamSocket.skip(
+                    UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(used)), from: client.socket.descriptor)
+                if progress == .incomplete { return false }
+                client.socket.stopWatching()
+                if case .complete(let port) = progress {
+                    request(port, for: client.socket)
+                    return true
+                }
+            }
+            client.socket.stopWatching()
+            counters.refused &+= 1
+            return true
+        }
+    }
+
+    private func request(_ guestPort: UInt32, for socket: HostSocket) {
+        let isBusy = { (port: UInt32) in
+            self.connections[ConnectionKey(hostPort: port, guestPort: guestPort)] != nil
+        }
+        guard let hostPort = hostPorts.next(attempts: connections.count + 1, isBusy: isBusy) else { return }
+        let connection = Connection(
+            ConnectionKey(hostPort: hostPort, guestPort: guestPort),
+            ConnectionState(hostOpensWithBuffer: options.heldBufferByteCount), socket: socket)
+        connections[connection.key] = connection
+        setDeadline(of: connection, after: options.requestTimeout)
+        update(connection)
+    }
+
+    /// RESPONSE came: the program learns the number of its end.
+    func guestAccepted(_ connection: Connection) {
+        connection.deadline = nil
+        counters.opened &+= 1
+        if let socket = connection.socket {
+            StreamSocket.sendNow(ConnectLine.answer(port: connection.key.hostPort), to: socket.descriptor)
+        }
+    }
+
+    /// The guest has not answered a REQUEST: the program's stream ends without a word.
+    func requestTimedOut(_ connection: Connection) {
+        counters.refused &+= 1
+        removeAndTell(connection)
+    }
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import VMMemory
+internal import VMMSysUtil
+internal import VirtioModel
+internal import VirtioQueue
+
+/// From the guest to the host.
+extension VsockDevice {
+    static let chainsPerTurn = 64
+
+    /// Takes packets out of the guest's queue until there are none, the turn is over, or the guest does not take the
+    /// RSTs that it causes (virtio 1.2, 5.10.6.1.2: go on only while there are resources for the answers).
+    func takePackets(limit: Int) -> QueueService {
+        guard let queue = active?.transmit else { return .drained }
+        guard strays.count < options.pendingResetLimit else { return .drained }
+        let outcome: ServeOutcome
+        do throws(QueueError) {
+            outcome = try queue.serve(into: transmitChain, limit: limit) { chain in
+                guard strays.count < options.pendingResetLimit else { return .putBack }
+                take(chain)
+                return .used(written: 0)
+            }
+        } catch {
+            fail()
+            return .drained
+        }
+        signal(queue, 1)
+        return outcome == .limitReached ? .again : .drained
+    }
+
+    private func take(_ chain: ChainBuffers) {
+        let packet: VsockPacket
+        do throws(VsockPacketError) {
+            packet = try VsockPacket(from: chain)
+        } catch {
+            counters.malformed &+= 1
+            // Bytes are missing in the middle of a stream: nothing can mend it.
+            guard case .payloadTooShort(let header, _) = error, isAddressedRight(header),
+                let connection = connections[header.key]
+            else { return }
+            violate(connection)
+            return
+        }
+        let header = packet.header
+        guard isAddressedRight(header) else {
+            counters.misaddressed &+= 1
+            return
+        }
+        if let connection = connections[header.key] {
+            take(packet, for: connection)
+        } else if header.operation == .request, header.type == .stream {
+            open(header)
+        } else if header.operation != .reset {
+            strays.append(header.resetAnswer)
+        }
+    }
+
+    /// 5.10.6.4.1: the guest speaks for itself only, and the host is all that it can reach.
+    private func isAddressedRight(_ header: VsockHeader) -> Bool {
+        header.sourceCID == guestCID.rawValue && header.destinationCID == GuestCID.host
+    }
+
+    private func take(_ packet: VsockPacket, for connection: Connection) {
+        switch connection.state.receive(packet.header, payloadByteCount: packet.payloadByteCount) {
+        case .none: break
+        case .accepted: guestAccepted(connection)
+        case .deliver: deliver(packet.payload, to: connection)
+        case .shutDown: guestShutDown(connection)
+        case .gone:
+            if connection.state.phase != .established { counters.refused &+= 1 }
+            remove(connection)
+        case .violation: violate(connection)
+        }
+        update(connection)
+    }
+
+    /// The guest broke a rule: the connection ends on both sides.
+    func violate(_ connection: Connection) {
+        counters.violations &+= 1
+        removeAndTell(connection)
+    }
+
+    /// Straight from guest memory into the host's socket; what it does not take is kept.
+    private func deliver(_ payload: ChainReader, to connection: Connection) {
+        let byteCount = UInt32(truncatingIfNeeded: payload.remaining)
+        counters.bytesFromGuest &+= UInt64(byteCount)
+        guard byteCount > 0 else { return }
+        guard !connection.isHostDeaf, let socket = connection.socket else {
+            connection.state.forward(byteCount)
+            return
+        }
+        var rest = payload
+        if connection.buffer.isEmpty {
+            pieces.removeAll()
+            payload.appendVectors(to: &pieces)
+            do throws(Errno) {
+                let taken = try StreamSocket.send(pieces, to: socket.descriptor)
+                rest.skip(UInt64(taken))
+                connection.state.forward(UInt32(truncatingIfNeeded: taken))
+            } catch .wouldBlock {
+            } catch {
+                connection.state.forward(byteCount)
+                hostTakesNothing(connection)
+                return
+            }
+        }
+        guard rest.remaining > 0 else { return }
+        // There is room, as the credit was checked; there may be no memory.
+        if !connection.buffer.append(rest) { removeAndTell(connection) }
+    }
+}
+
+extension VsockHeader {
+    /// The connection that a packet of the guest is of.
+    var key: ConnectionKey { ConnectionKey(hostPort: destinationPort, guestPort: sourcePort) }
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import VMMemory
+internal import VMMSysUtil
+public import VirtioModel
+public import VirtioQueue
+
+/// A virtio socket device (virtio 1.2, 5.10): connections between programs of the guest and of the host.
+///
+/// ```
+/// queue 0: to the guest      VsockDevice+Receive   owed packets, then data, one connection after the other
+/// queue 1: from the guest    VsockDevice+Transmit  each packet to its connection
+/// queue 2: events            VsockDevice+Events    "everything is gone", after a restore
+/// the host's programs        VsockDevice+Opening   CONNECT lines, sockets of those that the guest asks for
+///                            VsockDevice+Host      readable, writable, closed
+/// time                       VsockDevice+Timers    one timer for all
+/// ```
+/// What happens to a connection in the end is in `VsockDevice+Closing`.
+public final class VsockDevice: VirtioDevice {
+    /// The guest's address.
+    public let guestCID: GuestCID
+    /// What was chosen.
+    public let options: VsockOptions
+    /// What the device has seen so far.
+    public internal(set) var counters = VsockCounters()
+
+    let backend: any VsockBackend
+    var host: DeviceHost?
+    var active: Active?
+    var connections: [ConnectionKey: Connection] = [:]
+    /// Gone for the guest; what it sent before is still on its way to the host.
+    var lingering: [ObjectIdentifier: Connection] = [:]
+    var clients: [ObjectIdentifier: LineClient] = [:]
+    var hostPorts: HostPorts
+    /// Connections that have something for the guest, each at most once: one packet, then to the end of the queue.
+    var turns = FIFO<Connection>()
+    /// RSTs of connections that are not there any more, or never were.
+    var strays = FIFO<VsockHeader>()
+    var gate = EventGate.open
+    var listenerSource: (any EventSource)?
+    var listenerPauseEnd: UInt64?
+    var timer: MonotonicTimer?
+    var timerSource: (any EventSource)?
+    var armedTime: UInt64?
+    var isContinuationPosted = false
+    /// One chain is dealt with before the next is taken.
+    let receiveChain = ChainBuffers()
+    let transmitChain = ChainBuffers()
+    var pieces = IOVecs(capacity: 64)
+
+    /// What exists between `activate` and `reset`.
+    final class Active {
+        let interrupt: any Interrupt
+        let receive: Queue
+        let transmit: Queue
+        /// A driver that sets up no event queue hears of no events.
+        let event: Queue?
+
+        init(_ activation: Activation) throws(ActivationError) {
+            interrupt = activation.interrupt
+            receive = try activation.queue(0)
+            transmit = try activation.queue(1)
+            event = activation.queues.indices.contains(2) ? activation.queues[2] : nil
+            receive.malformedChainPolicy = .returnHead
+            transmit.malformedChainPolicy = .returnHead
+            event?.malformedChainPolicy = .returnHead
+        }
+    }
+
+    /// Makes a device.
+    /// - Parameter backend: the host's end of all connections.
+    public init(guestCID: GuestCID, backend: any VsockBackend, options: VsockOptions = VsockOptions()) {
+        self.guestCID = guestCID
+        self.backend = backend
+        self.options = options
+        hostPorts = HostPorts(last: options.lastHostPort)
+    }
+
+    /// `.socket`.
+    public var deviceID: DeviceID { .socket }
+    /// To the guest, from the guest, events (virtio 1.2, 5.10.2).
+    public var queueMaximumSizes: [UInt16] { [options.queueSize, options.queueSize, min(options.queueSize, 16)] }
+    /// What the queues do. Streams only, so no feature of the device's own (5.10.3).
+    public var offeredFeatures: VirtioFeatures { .implementedByQueue }
+    /// The guest's address, 64 bits (5.10.4).
+    public var initialConfiguration: [UInt8] { withUnsafeBytes(of: guestCID.rawValue.littleEndian) { Array($0) } }
+    /// The host's port that was given out last, to be saved; see `VsockOptions.lastHostPort`.
+    public var lastHostPort: UInt32? { hostPorts.last }
+    /// Connections now, those that are opening and closing included; at most `options.connectionLimit`.
+    public var connectionCount: Int { connections.count + lingering.count + clients.count }
+
+    /// Keeps the host.
+    public func attach(to host: DeviceHost) { self.host = host }
+
+    /// Takes the queues and lets programs in; those that came before wait in the listener's backlog until now.
+    public func activate(_ activation: Activation) throws(ActivationError) {
+        guard let host else { throw .host(.notPermitted) }
+        let active = try Active(activation)
+        do throws(Errno) {
+            try startTimer(host)
+        } catch {
+            throw .host(error)
+        }
+        self.active = active
+        resumeListening()
+    }
+
+    /// Takes what the guest had sent, and drops all connections. What is on its way to the host still arrives: a guest
+    /// that powers off right after its last write has said all of it.
+    public func reset() {
+        if active != nil { _ = takePackets(limit: Int(options.queueSize)) }
+        letGo()
+    }
+
+    /// Serves both directions whichever was notified: each waits for the other at times.
+    public func queueNotified(_ index: UInt16) -> QueueService {
+        guard active != nil else { return .drained }
+        if index == 2 { serveEvents() }
+        return serve()
+    }
+
+    /// Moves what can be moved, up to a bound.
+    func serve() -> QueueService {
+        let transmit = takePackets(limit: Self.chainsPerTurn)
+        let receive = givePackets()
+        // Room for RSTs that came free is a reason to go on with what was left for want of it.
+        if transmit == .again || receive == .again { return .again }
+        return .drained
+    }
+
+    /// Serves now, and goes on later if that was not all; after anything that the driver did not ring for.
+    func serveAndContinue() {
+        guard active != nil, serve() == .again, let host, !isContinuationPosted else { return }
+        isContinuationPosted = true
+        let device = Confined(WeakDevice(self))
+        host.executor.perform {
+            guard let device = device.value.device else { return }
+            device.isContinuationPosted = false
+            device.serveAndContinue()
+        }
+    }
+
+    /// Drops everything that `activate` gave.
+    func letGo() {
+        active = nil
+        receiveChain.removeAll()
+        transmitChain.removeAll()
+        for connection in Array(connections.values) { remove(connection) }
+        connections.removeAll()
+        clients.removeAll()
+        turns.removeAll()
+        strays.removeAll()
+        gate = .open
+        eventChains.removeAll()
+        listenerSource?.remove()
+        listenerSource = nil
+        listenerPauseEnd = nil
+        timerSource?.remove()
+        timerSource = nil
+        timer = nil
+        armedTime = nil
+    }
+
+    /// Buffers of the event queue, taken as soon as the driver offers them.
+    var eventChains = FIFO<ChainBuffers>()
+
+    /// A broken ring ends the whole device until the driver resets it.
+    func fail() {
+        active?.interrupt.needsReset()
+        letGo()
+    }
+
+    func signal(_ queue: Queue, _ index: UInt16) {
+        if queue.shouldSignalDriver() { active?.interrupt.signalQueue(index) }
+    }
+}
+
+private final class WeakDevice {
+    weak var device: VsockDevice?
+    init(_ device: VsockDevice) { self.device = device }
+}

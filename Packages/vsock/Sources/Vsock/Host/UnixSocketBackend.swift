@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CVsock
+internal import Glibc
+public import VMMSysUtil
+
+/// Unix sockets as Firecracker maps them: programs connect to `path` and say `CONNECT port`; for a guest that connects
+/// to port P of the host, a program listens on `path_P`.
+public final class UnixSocketBackend: VsockBackend {
+    /// Where the backend listens.
+    public let path: String
+    private let listener: FileDescriptor
+    /// The socket's file, which `deinit` removes unless somebody put another one there.
+    private let file: FileIdentity?
+
+    /// Makes the socket and listens.
+    /// - Parameters:
+    ///   - path: must not exist. With `_` and a port of up to ten digits behind it, it must fit in 107 bytes.
+    ///   - backlog: how many programs may wait to be accepted.
+    public init(path: String, backlog: Int32 = 128) throws(UnixSocketError) {
+        // The longest that will ever be connected to: told now, not when a guest comes.
+        guard !path.isEmpty, !path.utf8.contains(0), path.utf8.count + 11 <= UnixAddress.byteCountMax else {
+            throw .path(path)
+        }
+        do throws(Errno) {
+            let socket = try UnixAddress.makeSocket()
+            try UnixAddress(path).bind(socket)
+            try retryOnInterrupt { listen(socket.rawValue, backlog) }
+            listener = socket
+        } catch {
+            throw .listen(path, error)
+        }
+        file = FileIdentity(path)
+        self.path = path
+    }
+
+    /// Takes over a socket that listens already, as a process in a sandbox is given it.
+    /// - Parameter path: what `_` and a port are put behind for the guest's connections. It is left alone at the end.
+    public init(listening socket: consuming FileDescriptor, path: String) throws(UnixSocketError) {
+        guard !path.isEmpty, !path.utf8.contains(0), path.utf8.count + 11 <= UnixAddress.byteCountMax else {
+            throw .path(path)
+        }
+        do throws(Errno) { try socket.setNonBlocking() } catch { throw .listen(path, error) }
+        listener = socket
+        file = nil
+        self.path = path
+    }
+
+    deinit {
+        if let file, FileIdentity(path) == file { unlink(path) }
+    }
+
+    /// Connects to `path_port`.
+    public func connect(toPort port: UInt32) throws(Errno) -> FileDescriptor {
+        let socket = try UnixAddress.makeSocket()
+        try UnixAddress("\(path)_\(port)").connect(socket)
+        return socket
+    }
+
+    /// Lends the socket at `path`.
+    public func withListener(_ body: (borrowing FileDescriptor) -> Void) { body(listener) }
+
+    /// Takes the next program that connected to `path`.
+    public func accept() throws(Errno) -> FileDescriptor {
+        let number = listener.rawValue
+        return FileDescriptor(owning: try retryOnInterrupt { cvsock_accept(number) })
+    }
+}
+
+/// Why there is no socket to listen on.
+public enum UnixSocketError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The path is empty, holds a NUL, or is too long with a port behind it.
+    case path(String)
+    /// The host refused; `.addressInUse` if the path exists.
+    case listen(String, Errno)
+
+    /// One line, the cause last.
+    public var description: String {
+        switch self {
+        case .path(let path):
+            "socket path \(path) is empty or longer than \(UnixAddress.byteCountMax - 11) bytes"
+        case .listen(let path, let error): "cannot listen on \(path): \(error)"
+        }
+    }
+}
+
+/// Which file a path names.
+private struct FileIdentity: Equatable {
+    let device: UInt64
+    let inode: UInt64
+
+    init?(_ path: String) {
+        var status = stat()
+        guard lstat(path, &status) == 0 else { return nil }
+        device = UInt64(status.st_dev)
+        inode = UInt64(status.st_ino)
+    }
+}
+
+/// The address of a Unix socket in the file system.
+struct UnixAddress {
+    /// `sun_path` without the NUL at its end.
+    static let byteCountMax = 107
+
+    private var address = sockaddr_un()
+
+    init(_ path: String) throws(Errno) {
+        let bytes = path.utf8
+        guard bytes.count <= Self.byteCountMax else { throw .nameTooLong }
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
+    }
+
+    static func makeSocket() throws(Errno) -> FileDescriptor {
+        let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+        return FileDescriptor(owning: try retryOnInterrupt { socket(AF_UNIX, type, 0) })
+    }
+
+    func bind(_ socket: borrowing FileDescriptor) throws(Errno) {
+        let number = socket.rawValue
+        try retryOnInterrupt { withPointer { Glibc.bind(number, $0, $1) } }
+    }
+
+    func connect(_ socket: borrowing FileDescriptor) throws(Errno) {
+        let number = socket.rawValue
+        try retryOnInterrupt { withPointer { Glibc.connect(number, $0, $1) } }
+    }
+
+    private func withPointer(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
+        withUnsafePointer(to: address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                body($0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+    }
+}

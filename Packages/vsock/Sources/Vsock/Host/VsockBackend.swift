@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+public import VMMSysUtil
+
+/// What is at the host's end of connections. Called on the device's thread only; nothing may wait.
+///
+/// `UnixSocketBackend` is the usual one. Another one can lead connections into the process itself.
+public protocol VsockBackend: AnyObject {
+    /// Opens the host's end of a connection that the guest asks for.
+    /// - Returns: a connected stream socket, non-blocking, which the device then owns.
+    /// - Throws: `.wouldBlock` to be asked again a little later; anything else refuses the connection.
+    func connect(toPort port: UInt32) throws(Errno) -> FileDescriptor
+
+    /// Lends the listening socket, whose readability means that `accept` has something. Does nothing if
+    /// programs cannot open connections.
+    func withListener(_ body: (borrowing FileDescriptor) -> Void)
+
+    /// Takes a program that wants to be connected to the guest, and which will send a `ConnectLine`.
+    /// - Returns: a stream socket, non-blocking, which the device then owns.
+    /// - Throws: `.wouldBlock` if there is none.
+    func accept() throws(Errno) -> FileDescriptor
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+public import Vsock
+
+/// The guest's sockets.
+extension GuestPeer {
+    /// Opens a connection to a port of the host. It is established after `run()`, or closed.
+    public func connect(toHostPort hostPort: UInt32, from port: UInt32? = nil) throws -> GuestSocket {
+        let own = port ?? nextPort
+        if port == nil { nextPort += 1 }
+        let socket = GuestSocket(
+            port: own, hostPort: hostPort, phase: .connecting, bufferByteCount: bufferByteCount)
+        sockets[SocketName(port: own, hostPort: hostPort)] = socket
+        try say(.request, socket)
+        return socket
+    }
+
+    /// Sends as much as the host has room for.
+    /// - Returns: how many bytes.
+    @discardableResult
+    public func send(_ bytes: [UInt8], on socket: GuestSocket, packetByteCount: Int = 64 << 10) throws -> Int {
+        var done = 0
+        while done < bytes.count, socket.phase == .established {
+            let count = min(bytes.count - done, socket.credit, packetByteCount)
+            guard count > 0 else { break }
+            var header = header(.data, port: socket.port, hostPort: socket.hostPort, payloadByteCount: UInt32(count))
+            complete(&header, socket)
+            guard try put(header, Array(bytes[done..<(done + count)])) else { break }
+            socket.sent &+= UInt32(count)
+            done += count
+            notify(1)
+        }
+        return done
+    }
+
+    /// The program reads what came, up to a limit, and the host hears of the room.
+    public func read(_ socket: GuestSocket, _ limit: Int = .max) throws -> [UInt8] {
+        let bytes = Array(socket.unread.prefix(limit))
+        socket.unread.removeFirst(bytes.count)
+        socket.forwarded &+= UInt32(bytes.count)
+        if socket.phase == .established, socket.forwarded &- socket.told >= socket.bufferByteCount / 4 {
+            try say(.creditUpdate, socket)
+        }
+        // A kernel ends what the host ended once the last byte was read.
+        if socket.hostShutdown == .noMoreAtAll, socket.unread.isEmpty { try reset(socket) }
+        return bytes
+    }
+
+    /// Will send, or receive, no more.
+    public func shutDown(_ socket: GuestSocket, _ flags: VsockFlags) throws {
+        socket.ownShutdown.formUnion(flags)
+        try say(.shutdown, socket, socket.ownShutdown)
+    }
+
+    /// Closes: SHUTDOWN of both directions; the host answers by an RST.
+    public func close(_ socket: GuestSocket) throws {
+        if socket.hostShutdown == .noMoreAtAll { try reset(socket) } else { try shutDown(socket, .noMoreAtAll) }
+    }
+
+    /// Ends the connection at once.
+    public func reset(_ socket: GuestSocket) throws {
+        guard socket.phase != .closed else { return }
+        socket.phase = .closed
+        sockets[SocketName(port: socket.port, hostPort: socket.hostPort)] = nil
+        try say(.reset, socket)
+    }
+
+    func say(_ operation: VsockOperation, _ socket: GuestSocket, _ flags: VsockFlags = []) throws {
+        var header = header(operation, port: socket.port, hostPort: socket.hostPort)
+        header.flags = flags
+        complete(&header, socket)
+        try send(header)
+    }
+
+    private func complete(_ header: inout VsockHeader, _ socket: GuestSocket) {
+        header.bufferByteCount = socket.bufferByteCount
+        header.forwardedCount = socket.forwarded
+        socket.told = socket.forwarded
+    }
+
+    /// What a guest kernel does with a packet.
+    func answer(_ packet: Packet) throws {
+        let header = packet.header
+        let name = SocketName(port: header.destinationPort, hostPort: header.sourcePort)
+        guard let socket = sockets[name] else {
+            if header.operation == .request, listening.contains(name.port) {
+                let socket = GuestSocket(
+                    port: name.port, hostPort: name.hostPort, phase: .established, bufferByteCount: bufferByteCount)
+                socket.hostBuffer = header.bufferByteCount
+                socket.hostForwarded = header.forwardedCount
+                sockets[name] = socket
+                incoming.append(socket)
+                try say(.response, socket)
+            } else if header.operation != .reset {
+                try send(header.resetAnswer)
+            }
+            return
+        }
+        socket.hostBuffer = header.bufferByteCount
+        socket.hostForwarded = header.forwardedCount
+        switch header.operation {
+        case .response where socket.phase == .connecting: socket.phase = .established
+        case .reset:
+            socket.phase = .closed
+            sockets[name] = nil
+        case .data:
+            socket.unread.append(contentsOf: packet.payload)
+            socket.receivedByteCount += UInt64(packet.payload.count)
+        case .shutdown:
+            socket.hostShutdown.formUnion(header.flags)
+            if socket.hostShutdown == .noMoreAtAll, socket.unread.isEmpty { try reset(socket) }
+        case .creditRequest: try say(.creditUpdate, socket)
+        default: break
+        }
+    }
+}

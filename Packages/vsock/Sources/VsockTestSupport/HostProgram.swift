@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+public import VMMSysUtil
+
+/// A program of the host at its end of a Unix socket. Nothing waits.
+public final class HostProgram {
+    private var socket: FileDescriptor?
+
+    /// Takes over a connected stream socket.
+    public init(_ socket: consuming FileDescriptor) {
+        try? socket.setNonBlocking()
+        self.socket = consume socket
+    }
+
+    /// Connects to a listening Unix socket.
+    public convenience init(path: String) throws(Errno) {
+        let number = try retryOnInterrupt { Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0) }
+        let socket = FileDescriptor(owning: number)
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8.prefix(107)) }
+        try retryOnInterrupt {
+            withUnsafePointer(to: address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    Glibc.connect(number, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+                }
+            }
+        }
+        self.init(socket)
+    }
+
+    private var number: Int32 {
+        switch socket {
+        case .some(let socket): socket.rawValue
+        case .none: -1
+        }
+    }
+
+    /// Sends as much as the socket takes.
+    /// - Returns: how many bytes, 0 if none now.
+    /// - Throws: what the program would see, `.brokenPipe` above all.
+    @discardableResult
+    public func send(_ bytes: some Collection<UInt8>) throws(Errno) -> Int {
+        let bytes = Array(bytes)
+        let number = number
+        do throws(Errno) {
+            return try retryOnInterrupt { Glibc.send(number, bytes, bytes.count, Int32(MSG_NOSIGNAL)) }
+        } catch .wouldBlock {
+            return 0
+        }
+    }
+
+    /// Sends text.
+    @discardableResult
+    public func send(_ text: String) throws(Errno) -> Int { try send(Array(text.utf8)) }
+
+    /// Receives what is there, up to a number of bytes.
+    /// - Returns: nil at the end of the stream, an empty array if nothing is there now.
+    public func receive(_ limit: Int = 1 << 20) throws(Errno) -> [UInt8]? {
+        let number = number
+        var bytes = [UInt8](repeating: 0, count: limit)
+        do throws(Errno) {
+            let count = try retryOnInterrupt { Glibc.recv(number, &bytes, limit, 0) }
+            guard count > 0 else { return nil }
+            bytes.removeLast(limit - count)
+            return bytes
+        } catch .wouldBlock {
+            return []
+        }
+    }
+
+    /// Says that it will send no more; the guest reads an end.
+    public func endSending() { shutdown(number, Int32(SHUT_WR)) }
+
+    /// Says that it will receive no more; the guest's writes fail.
+    public func endReceiving() { shutdown(number, Int32(SHUT_RD)) }
+
+    /// Closes its end.
+    public func close() { socket = nil }
+}
