@@ -18,7 +18,8 @@ func basics() throws {
     } catch {
         print(error)  // guest address 0x4000000: not in any region
     }
-    memory.regions[0].dirtyBitmap?.harvest { page, count in print("dirty: page \(page), \(count) pages") }  // page 1, 1 pages
+    // page 1, 1 pages
+    memory.regions[0].dirtyBitmap?.harvest { page, count in print("dirty: page \(page), \(count) pages") }
 }
 
 try basics()

@@ -5,9 +5,11 @@ import Testing
 import VMMSysUtil
 
 @Suite struct TimerFDTests {
-    @Test("a timer fires once after its delay and wakes the loop", arguments: [
-        TimerFD.Clock.monotonic, .bootTime, .realTime,
-    ])
+    @Test(
+        "a timer fires once after its delay and wakes the loop",
+        arguments: [
+            TimerFD.Clock.monotonic, .bootTime, .realTime,
+        ])
     func fires(_ clock: TimerFD.Clock) throws {
         let loop = try EventLoop()
         let timer = try Box(TimerFD(clock: clock))

@@ -6,7 +6,9 @@ internal import VMMemory
 public func fuzzGuestMemory(_ bytes: UnsafeRawBufferPointer) {
     let places: [(UInt64, UInt64)] = [(0x1000, 0x100), (0x1100, 0x40), (0x1200, 0x33), (0xffff_ffff_ffff_ff00, 0xf8)]
     let ranges = places.compactMap { GuestRange(start: GuestAddress($0.0), byteCount: $0.1) }
-    guard let memory = try? GuestMemory.anonymous(ranges, options: MappingOptions(dirtyPageByteCount: 64)) else { return }
+    guard let memory = try? GuestMemory.anonymous(ranges, options: MappingOptions(dirtyPageByteCount: 64)) else {
+        return
+    }
     var model = ReferenceMemory(ranges)
     var index = 0
     func byte() -> UInt8 {

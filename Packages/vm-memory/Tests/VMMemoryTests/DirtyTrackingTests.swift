@@ -104,7 +104,7 @@ import VMMemoryTestSupport
         check.read("loadPlain", 16) { _ = try whole.loadPlain(as: Record.self, atByteOffset: $0) }
         check.read("loadAcquire", 4, alignment: 4) { _ = try whole.loadAcquire(UInt32.self, atByteOffset: $0) }
         check.read("copy out", 5000) { offset in
-                var buffer = [UInt8](repeating: 0, count: 5000)
+            var buffer = [UInt8](repeating: 0, count: 5000)
             try buffer.withUnsafeMutableBytes { try whole.copy(into: $0, atByteOffset: offset) }
         }
         check.read("subslice", 10) { _ = try whole.subslice(atByteOffset: $0, byteCount: 10) }

@@ -89,7 +89,8 @@ import VMMemory
         }
     }
 
-    @Test("an access across adjacent regions is split; one that reaches a hole is partial, or an error with both counts")
+    @Test(
+        "an access across adjacent regions is split; one that reaches a hole is partial, or an error with both counts")
     func holes() throws {
         let memory = try memory((0x1000, 0x1000), (0x2000, 0x1000), (0x4000, 0x1000))
         try memory.write(pattern(0x1800), 0x1400)

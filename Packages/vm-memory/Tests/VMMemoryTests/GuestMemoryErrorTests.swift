@@ -13,7 +13,10 @@ import VMMemory
                 "guest address 0x1ff0: 16 of 32 bytes before a hole"
             ),
             (.readOnly(GuestAddress(0xf0000)), "guest address 0xf0000: in a read-only region"),
-            (.overlappingRegions(try range(0, 0x2000), try range(0x1000, 0x1000)), "regions 0x0..<0x2000 and 0x1000..<0x2000 overlap"),
+            (
+                .overlappingRegions(try range(0, 0x2000), try range(0x1000, 0x1000)),
+                "regions 0x0..<0x2000 and 0x1000..<0x2000 overlap"
+            ),
             (
                 .system(.map, GuestAddress(0), byteCount: 4096, completed: 0, .noMemory),
                 "mmap at guest address 0x0, 4096 bytes: \(Errno.noMemory)"

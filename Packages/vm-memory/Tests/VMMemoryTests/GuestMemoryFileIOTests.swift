@@ -68,18 +68,24 @@ import VMMemory
         let memory = try memory((0x1000, 0x4000), options: options)
         let bitmap = try #require(memory.regions[0].dirtyBitmap)
         let pipe = try Pipe()
-        #expect(throws: GuestMemoryError.system(
-            .readAtOffset, GuestAddress(0x1000), byteCount: 0x2000, completed: 0, Errno(rawValue: ESPIPE))) {
+        #expect(
+            throws: GuestMemoryError.system(
+                .readAtOffset, GuestAddress(0x1000), byteCount: 0x2000, completed: 0, Errno(rawValue: ESPIPE))
+        ) {
             try memory.readFile(pipe.reader, fileOffset: 0, byteCount: 0x2000, to: GuestAddress(0x1000))
         }
         #expect(bitmap.dirtyPageCount == 2)
         bitmap.clearAll()
-        #expect(throws: GuestMemoryError.system(
-            .write, GuestAddress(0x1000), byteCount: 1, completed: 0, .badFileDescriptor)) {
+        #expect(
+            throws: GuestMemoryError.system(
+                .write, GuestAddress(0x1000), byteCount: 1, completed: 0, .badFileDescriptor)
+        ) {
             try memory.writeAll(pipe.reader, byteCount: 1, from: GuestAddress(0x1000))
         }
-        #expect(throws: GuestMemoryError.system(
-            .readAtOffset, GuestAddress(0x1000), byteCount: 1, completed: 0, .invalidArgument)) {
+        #expect(
+            throws: GuestMemoryError.system(
+                .readAtOffset, GuestAddress(0x1000), byteCount: 1, completed: 0, .invalidArgument)
+        ) {
             try memory.readFile(pipe.reader, fileOffset: .max, byteCount: 1, to: GuestAddress(0x1000))
         }
     }
@@ -102,8 +108,10 @@ import VMMemory
     func writeZero() throws {
         let memory = try memory((0x1000, 0x1000))
         let full = FileDescriptor(owning: open("/dev/full", O_RDWR))
-        #expect(throws: GuestMemoryError.system(
-            .write, GuestAddress(0x1000), byteCount: 16, completed: 0, .noSpace)) {
+        #expect(
+            throws: GuestMemoryError.system(
+                .write, GuestAddress(0x1000), byteCount: 16, completed: 0, .noSpace)
+        ) {
             try memory.writeAll(full, byteCount: 16, from: GuestAddress(0x1000))
         }
         #expect(throws: GuestMemoryError.writeZero(GuestAddress(0x1000), expected: 16, completed: 10)) {

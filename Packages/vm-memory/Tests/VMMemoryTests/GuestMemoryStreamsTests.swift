@@ -61,8 +61,10 @@ import VMMemory
         let memory = try memory((0x1000, 0x1000), options: MappingOptions(dirtyPageByteCount: 4096))
         let pipe = try Pipe()
         #expect(fcntl(pipe.reader.rawValue, F_SETFL, O_NONBLOCK) == 0)
-        #expect(throws: GuestMemoryError.system(
-            .read, GuestAddress(0x1000), byteCount: 8, completed: 0, .wouldBlock)) {
+        #expect(
+            throws: GuestMemoryError.system(
+                .read, GuestAddress(0x1000), byteCount: 8, completed: 0, .wouldBlock)
+        ) {
             try memory.readSome(pipe.reader, byteCount: 8, to: GuestAddress(0x1000))
         }
         #expect(memory.regions[0].dirtyBitmap?.dirtyPageCount == 0)

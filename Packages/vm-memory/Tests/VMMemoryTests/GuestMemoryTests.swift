@@ -29,7 +29,9 @@ import VMMemory
         #expect(GuestRange(start: GuestAddress(top), byteCount: 0x1000) == nil)
         let memory = try memory((0, 0x1000), (top, 0xff8))
         try memory.store(1 as UInt64, at: GuestAddress(top + 0xff0))
-        #expect(throws: GuestMemoryError.unmapped(GuestAddress(.max))) { try memory.load(UInt8.self, at: GuestAddress(.max)) }
+        #expect(throws: GuestMemoryError.unmapped(GuestAddress(.max))) {
+            try memory.load(UInt8.self, at: GuestAddress(.max))
+        }
         #expect(throws: GuestMemoryError.partial(GuestAddress(top + 0xff0), expected: 32, completed: 8)) {
             try memory.read(32, top + 0xff0)
         }

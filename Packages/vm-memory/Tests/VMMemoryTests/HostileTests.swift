@@ -43,7 +43,9 @@ import VMMemoryTestSupport
         try checkTearing(UInt64.self)
     }
 
-    @Test("aligned fields anywhere in a larger copy are never seen half-written", arguments: [0, 1, 2, 4, 6, 8, 12, 15] as [UInt64])
+    @Test(
+        "aligned fields anywhere in a larger copy are never seen half-written",
+        arguments: [0, 1, 2, 4, 6, 8, 12, 15] as [UInt64])
     func tearingInsideCopies(skew: UInt64) throws {
         let memory = try memory((0x1000, 0x1000))
         let count = 200
@@ -59,7 +61,8 @@ import VMMemoryTestSupport
             let bytes = try memory.read(count, start)
             // An aligned field of 8 bytes that is whole has whole fields of 2 and 4 bytes in it.
             let edges = [0, (8 - Int(start) % 8) % 8, count - (Int(start) + count) % 8, count]
-            for index in stride(from: edges[1], to: edges[2], by: 8) where bytes[index..<index + 8].contains(~bytes[index]) {
+            for index in stride(from: edges[1], to: edges[2], by: 8)
+            where bytes[index..<index + 8].contains(~bytes[index]) {
                 torn += 1
             }
             // The ends hold fields of 2 bytes, and of 4 where there is room.
@@ -99,7 +102,9 @@ import VMMemoryTestSupport
     func everyCorner() throws {
         let memory = try memory((0, 0x1000), (0x1000, 0x1003), (0xffff_ffff_ffff_f000, 0xfff))
         var vectors = IOVecs()
-        let corners: [UInt64] = [0, 1, 7, 0xfff, 0x1000, 0x1fff, 0x2002, 0x2003, 1 << 32, 1 << 63, ~0xfff, ~0xffe, .max - 1, .max]
+        let corners: [UInt64] = [
+            0, 1, 7, 0xfff, 0x1000, 0x1fff, 0x2002, 0x2003, 1 << 32, 1 << 63, ~0xfff, ~0xffe, .max - 1, .max,
+        ]
         for address in corners {
             let place = GuestAddress(address)
             _ = try? memory.load(UInt64.self, at: place)

@@ -55,7 +55,10 @@ import VMMemory
         let memory = try GuestMemory(regions: [region])
         #expect(try memory.read(16, 0x1000) == pattern(16))
         #expect(throws: GuestMemoryError.readOnly(GuestAddress(0x1000))) { try memory.write([1], 0x1000) }
-        #expect(throws: GuestMemoryError.system(.map, GuestAddress(0x1000), byteCount: 0x1000, completed: 0, .permissionDenied)) {
+        #expect(
+            throws: GuestMemoryError.system(
+                .map, GuestAddress(0x1000), byteCount: 0x1000, completed: 0, .permissionDenied)
+        ) {
             try MemoryRegion.file(range(0x1000, 0x1000), file, sharing: .shared)
         }
     }
@@ -78,12 +81,16 @@ import VMMemory
         }
         let zero = FileDescriptor(owning: open("/dev/zero", O_RDWR))
         let top = ~UInt64(0xfff)
-        #expect(throws: GuestMemoryError.system(.map, GuestAddress(0), byteCount: 0x1000, completed: 0, .invalidArgument)) {
+        #expect(
+            throws: GuestMemoryError.system(.map, GuestAddress(0), byteCount: 0x1000, completed: 0, .invalidArgument)
+        ) {
             try MemoryRegion.file(range(0, 0x1000), zero, fileOffset: top, sharing: .shared)
         }
         #expect(try MemoryRegion.file(range(0, 0x1000), zero, sharing: .privateCopyOnWrite).fileOffset == 0)
         let closed = FileDescriptor(owning: -1)
-        #expect(throws: GuestMemoryError.system(.status, GuestAddress(0), byteCount: 8, completed: 0, .badFileDescriptor)) {
+        #expect(
+            throws: GuestMemoryError.system(.status, GuestAddress(0), byteCount: 8, completed: 0, .badFileDescriptor)
+        ) {
             try MemoryRegion.file(range(0, 8), closed, sharing: .shared)
         }
         _ = closed.release()
@@ -213,7 +220,9 @@ import VMMemory
         #expect(throws: GuestMemoryError.outOfBounds(offset: 1, byteCount: .max, sliceByteCount: 0x4000)) {
             try region.advise(.dontNeed, byteOffset: 1, byteCount: .max)
         }
-        #expect(throws: GuestMemoryError.system(.advise, GuestAddress(0x1008), byteCount: 8, completed: 0, .invalidArgument)) {
+        #expect(
+            throws: GuestMemoryError.system(.advise, GuestAddress(0x1008), byteCount: 8, completed: 0, .invalidArgument)
+        ) {
             try region.advise(.dontNeed, byteOffset: 8, byteCount: 8)
         }
     }

@@ -69,7 +69,8 @@ import VMMemoryTestSupport
     }
 
     private func write(
-        _ memory: GuestMemory, _ model: inout ReferenceMemory, _ address: UInt64, count: Int, _ random: inout SeededRandom
+        _ memory: GuestMemory, _ model: inout ReferenceMemory, _ address: UInt64, count: Int,
+        _ random: inout SeededRandom
     ) throws -> String? {
         let data = pattern(count, from: Int(random.next() % 256))
         let expected = model.write(address, data)
@@ -77,7 +78,8 @@ import VMMemoryTestSupport
         return done == expected ? nil : "write of \(count) at \(address): \(done), not \(expected)"
     }
 
-    private func read(_ memory: GuestMemory, _ model: ReferenceMemory, _ address: UInt64, count: Int) throws -> String? {
+    private func read(_ memory: GuestMemory, _ model: ReferenceMemory, _ address: UInt64, count: Int) throws -> String?
+    {
         let expected = model.read(address, count)
         let done = (try? memory.readSome(count, address)) ?? []
         return done == expected ? nil : "read of \(count) at \(address): \(done), not \(expected)"

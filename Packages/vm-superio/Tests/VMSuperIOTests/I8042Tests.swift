@@ -30,9 +30,12 @@ import VMSuperIO
         #expect(recorder.resets == 2)
     }
 
-    @Test("commands are answered at once, so no driver waits", arguments: [
-        (0x20, [0x05]), (0xD0, [0x00]), (0xAA, [0x55]), (0xAB, [0x00]), (0xA9, [0x01]), (0xC0, [0x80]), (0x21, [0x00]),
-    ] as [(UInt8, [UInt8])])
+    @Test(
+        "commands are answered at once, so no driver waits",
+        arguments: [
+            (0x20, [0x05]), (0xD0, [0x00]), (0xAA, [0x55]), (0xAB, [0x00]), (0xA9, [0x01]), (0xC0, [0x80]),
+            (0x21, [0x00]),
+        ] as [(UInt8, [UInt8])])
     func answers(_ value: UInt8, _ expected: [UInt8]) {
         #expect(status == 0x10)
         command(value)

@@ -21,21 +21,25 @@ import VMSuperIO
     /// Second, minute, hour, weekday, day, month, year, century.
     private func time() -> [UInt8] { ([0, 2, 4, 6, 7, 8, 9, 0x32] as [UInt8]).map(read) }
 
-    @Test("the time is the host's, in BCD and 24 hours", arguments: [
-        (0, [0x00, 0x00, 0x00, 0x05, 0x01, 0x01, 0x70, 0x19]),
-        (951_827_696, [0x56, 0x34, 0x12, 0x03, 0x29, 0x02, 0x00, 0x20]),  // 2000-02-29 12:34:56, a Tuesday
-        (1_735_689_599, [0x59, 0x59, 0x23, 0x03, 0x31, 0x12, 0x24, 0x20]),  // 2024-12-31 23:59:59
-        (4_102_444_800, [0x00, 0x00, 0x00, 0x06, 0x01, 0x01, 0x00, 0x21]),  // 2100-01-01
-        (-1, [0x59, 0x59, 0x23, 0x04, 0x31, 0x12, 0x69, 0x19]),
-    ] as [(Int64, [UInt8])])
+    @Test(
+        "the time is the host's, in BCD and 24 hours",
+        arguments: [
+            (0, [0x00, 0x00, 0x00, 0x05, 0x01, 0x01, 0x70, 0x19]),
+            (951_827_696, [0x56, 0x34, 0x12, 0x03, 0x29, 0x02, 0x00, 0x20]),  // 2000-02-29 12:34:56, a Tuesday
+            (1_735_689_599, [0x59, 0x59, 0x23, 0x03, 0x31, 0x12, 0x24, 0x20]),  // 2024-12-31 23:59:59
+            (4_102_444_800, [0x00, 0x00, 0x00, 0x06, 0x01, 0x01, 0x00, 0x21]),  // 2100-01-01
+            (-1, [0x59, 0x59, 0x23, 0x04, 0x31, 0x12, 0x69, 0x19]),
+        ] as [(Int64, [UInt8])])
     func shows(_ seconds: Int64, _ expected: [UInt8]) {
         recorder.setClock(seconds)
         #expect(time() == expected)
     }
 
-    @Test("a host clock outside the years 0 to 9999 is held at the border", arguments: [
-        (Int64.max, 0x99), (.min, 0x00),
-    ] as [(Int64, UInt8)])
+    @Test(
+        "a host clock outside the years 0 to 9999 is held at the border",
+        arguments: [
+            (Int64.max, 0x99), (.min, 0x00),
+        ] as [(Int64, UInt8)])
     func extremes(_ seconds: Int64, _ century: UInt8) {
         recorder.setClock(seconds)
         #expect(read(0x32) == century)
@@ -98,9 +102,11 @@ import VMSuperIO
         #expect(read(0x04) == 0x00)
     }
 
-    @Test("binary and 12-hour modes are kept to", arguments: [
-        (0, 12), (1, 1), (11, 11), (12, 0x80 | 12), (13, 0x80 | 1), (23, 0x80 | 11),
-    ] as [(Int64, UInt8)])
+    @Test(
+        "binary and 12-hour modes are kept to",
+        arguments: [
+            (0, 12), (1, 1), (11, 11), (12, 0x80 | 12), (13, 0x80 | 1), (23, 0x80 | 11),
+        ] as [(Int64, UInt8)])
     func modes(_ hour: Int64, _ expected: UInt8) {
         recorder.setClock(hour * 3_600 + 59)
         write(0x0B, 0x04)

@@ -184,9 +184,11 @@ import VMSuperIO
         #expect(serial.read(offset: 0) == 0)
     }
 
-    @Test("in loopback the modem outputs come back as inputs", arguments: [
-        (0x10, 0x00), (0x11, 0x20), (0x12, 0x10), (0x14, 0x40), (0x18, 0x80), (0x1F, 0xF0), (0x1A, 0x90),
-    ] as [(UInt8, UInt8)])
+    @Test(
+        "in loopback the modem outputs come back as inputs",
+        arguments: [
+            (0x10, 0x00), (0x11, 0x20), (0x12, 0x10), (0x14, 0x40), (0x18, 0x80), (0x1F, 0xF0), (0x1A, 0x90),
+        ] as [(UInt8, UInt8)])
     func loopedLines(_ control: UInt8, _ expected: UInt8) {
         serial.write(offset: 4, value: control)
         #expect(serial.read(offset: 6) & 0xF0 == expected)

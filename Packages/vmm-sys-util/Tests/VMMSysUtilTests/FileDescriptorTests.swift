@@ -54,14 +54,16 @@ import VMMSysUtil
         #expect(try !pipe.readEnd.isNonBlocking())
     }
 
-    @Test("opening fails with the kernel's reason", arguments: [
-        ("/nonexistent/file", .readOnly, .noSuchFile),
-        ("/dev", .writeOnly, .isADirectory),
-        ("/dev/null", .directory, .notADirectory),
-        ("/proc/self/exe", .noFollow, .tooManySymbolicLinks),
-        ("/dev/null\u{0}/etc/passwd", .readOnly, .invalidArgument),
-        ("", .readOnly, .noSuchFile),
-    ] as [(String, OpenFlags, Errno)])
+    @Test(
+        "opening fails with the kernel's reason",
+        arguments: [
+            ("/nonexistent/file", .readOnly, .noSuchFile),
+            ("/dev", .writeOnly, .isADirectory),
+            ("/dev/null", .directory, .notADirectory),
+            ("/proc/self/exe", .noFollow, .tooManySymbolicLinks),
+            ("/dev/null\u{0}/etc/passwd", .readOnly, .invalidArgument),
+            ("", .readOnly, .noSuchFile),
+        ] as [(String, OpenFlags, Errno)])
     func openFails(_ path: String, _ flags: OpenFlags, _ expected: Errno) {
         #expect(throws: expected) { _ = try FileDescriptor.open(path, flags) }
     }

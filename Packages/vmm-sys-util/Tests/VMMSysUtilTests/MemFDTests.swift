@@ -30,9 +30,11 @@ import VMMSysUtil
         #expect(throws: Errno.notPermitted) { try memory.addSeals(.grow) }
     }
 
-    @Test("names and sizes that the kernel cannot take are refused", arguments: [
-        (String(repeating: "n", count: 250), UInt64(1)), ("a\u{0}b", 1), ("n", UInt64.max), ("n", 1 << 63),
-    ])
+    @Test(
+        "names and sizes that the kernel cannot take are refused",
+        arguments: [
+            (String(repeating: "n", count: 250), UInt64(1)), ("a\u{0}b", 1), ("n", UInt64.max), ("n", 1 << 63),
+        ])
     func refuses(_ name: String, _ byteCount: UInt64) {
         #expect(throws: Errno.invalidArgument) { _ = try MemFD(name: name, byteCount: byteCount) }
     }

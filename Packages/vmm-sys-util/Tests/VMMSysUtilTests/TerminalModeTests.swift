@@ -51,9 +51,11 @@ import VMMSysUtil
         #expect(throws: Errno.inappropriateIoctl) { _ = try TerminalMode.raw(pipe.readEnd, restoringOn: []) }
     }
 
-    @Test("a fatal signal restores the terminal and still ends the process by that signal", arguments: [
-        SIGTERM, SIGINT, SIGSEGV, SIGILL,
-    ])
+    @Test(
+        "a fatal signal restores the terminal and still ends the process by that signal",
+        arguments: [
+            SIGTERM, SIGINT, SIGSEGV, SIGILL,
+        ])
     func signals(_ number: Int32) async throws {
         let terminal = try PseudoTerminal()
         let device = try terminal.open()
