@@ -38,5 +38,5 @@ run_soak() {
     local p
     for p in $(packages); do group "alone-${p##*/}" alone "$p"; done
     group swiftlet-all env COMBINATIONS=all Tests/Swiftlet/run
-    for p in $(Fuzz/list); do group "fuzz-$p" Fuzz/run "$p" 300; done
+    for p in $(Fuzz/list); do group "fuzz-$p" Fuzz/run "$p" "${FUZZ_SECONDS:-60}"; done
 }
