@@ -110,6 +110,31 @@ let targets: [Target] = [
             "VirtioQueueTestSupport",
         ]),
 
+    c("CVsock", in: "Packages/vsock"),
+    swift("Vsock", in: "Packages/vsock", ["CVsock", "VMMSysUtil", "VMMemory", "VirtioQueue", "VirtioModel"]),
+    swift(
+        "VsockTestSupport", in: "Packages/vsock",
+        ["Vsock", "VMMSysUtil", "VMMemory", "VirtioQueue", "VirtioModel", "VirtioQueueTestSupport"]),
+    tests(
+        "VsockTests", in: "Packages/vsock",
+        [
+            "Vsock", "VsockTestSupport", "VMMSysUtil", "VMMemory", "VirtioQueue", "VirtioModel",
+            "VirtioQueueTestSupport",
+        ]),
+
+    system("CSeccomp", in: "Packages/seccompiler"),
+    c("CSeccompiler", in: "Packages/seccompiler"),
+    swift("Seccompiler", in: "Packages/seccompiler", ["CSeccomp", "CSeccompiler", "VMMSysUtil"]),
+    swift("SeccompilerCommand", in: "Packages/seccompiler", ["Seccompiler", "VMMSysUtil"]),
+    program("SeccompilerProgram", in: "Packages/seccompiler", ["SeccompilerCommand"]),
+    c("CSeccompilerProbe", in: "Packages/seccompiler"),
+    swift(
+        "SeccompilerTestSupport", in: "Packages/seccompiler", ["Seccompiler", "CSeccompilerProbe", "VMMSysUtil"]),
+    .target(name: "CSeccompilerABI", path: "Packages/seccompiler/Tests/CSeccompilerABI"),
+    tests(
+        "SeccompilerTests", in: "Packages/seccompiler",
+        ["Seccompiler", "SeccompilerCommand", "SeccompilerTestSupport", "CSeccompilerABI", "VMMSysUtil"]),
+
     swift(
         "SwiftletVMM", in: "Runtimes/swiftlet",
         [
@@ -126,10 +151,13 @@ let libraries = [
     "VMMSysUtil", "VMMemory", "VMMemoryTestSupport", "KVMIoctls", "EventManager", "VMSuperIO", "VMSuperIOTestSupport",
     "ACPITables", "LinuxLoader", "LinuxLoaderCompression", "LinuxLoaderTestSupport",
     "VirtioQueue", "VirtioModel", "VirtioQueueTestSupport", "VirtioDevices", "VirtioDevicesTestSupport",
-    "SwiftletVMM",
+    "Vsock", "VsockTestSupport", "Seccompiler", "SeccompilerTestSupport", "SwiftletVMM",
 ]
 
-var products: [Product] = [.executable(name: "swiftlet", targets: ["swiftlet"])]
+var products: [Product] = [
+    .executable(name: "swiftlet", targets: ["swiftlet"]),
+    .executable(name: "seccompiler", targets: ["SeccompilerProgram"]),
+]
 for name in libraries { products.append(.library(name: name, targets: [name])) }
 
 let package = Package(name: "VMM", products: products, targets: targets)

@@ -39,6 +39,9 @@ public enum Layers {
             "VirtioDevices", "VirtioModel", "VirtioQueue", "VirtioQueueTestSupport", "VMMemory", "VMMSysUtil",
         ],
 
+        "Vsock": ["VirtioModel", "VirtioQueue", "VMMemory", "VMMSysUtil"],
+        "VsockTestSupport": ["Vsock", "VirtioModel", "VirtioQueue", "VirtioQueueTestSupport", "VMMemory", "VMMSysUtil"],
+
         // The only place where KVM, devices and boot meet.
         "SwiftletVMM": [
             "ACPITables", "EventManager", "KVMIoctls", "LinuxLoader", "LinuxLoaderCompression", "VirtioDevices",
