@@ -23,7 +23,7 @@ struct Mapping: ~Copyable, @unchecked Sendable {
         self.isOwned = isOwned
     }
 
-    /// Maps `range.byteCount` bytes, at no address in particular: `MAP_FIXED` could replace what is mapped already.
+    /// Maps `range.byteCount` bytes, at no address that the caller could choose: that could replace what is mapped already.
     /// - Parameters:
     ///   - file: a descriptor, or nil for anonymous memory.
     ///   - fileOffset: a multiple of the page size.
@@ -49,12 +49,34 @@ struct Mapping: ~Copyable, @unchecked Sendable {
         // A memfd made with huge pages is huge without the flag, and anonymous memory only with it.
         if file == nil, let shift = options.pages.hugeShift { flags |= Int32(MAP_HUGETLB) | shift << 26 }
         let protection = isWritable ? PROT_READ | PROT_WRITE : PROT_READ
-        guard let base = mmap(nil, byteCount, protection, flags, file ?? -1, offset), base != MAP_FAILED else {
-            throw failure(.map, .last)
+        let place = page == hostPageByteCount ? reserve(byteCount, alike: range.start) : nil
+        if place != nil { flags |= Int32(MAP_FIXED) }
+        guard let base = mmap(place, byteCount, protection, flags, file ?? -1, offset), base != MAP_FAILED else {
+            let errno = Errno.last
+            if let place { munmap(place, byteCount) }
+            throw failure(.map, errno)
         }
         let mapping = Mapping(base, byteCount, isOwned: true)
         try mapping.prepare(for: range, isWritable: isWritable, options: options)
         return mapping
+    }
+
+    /// Reserves room where host and guest address agree in their last 21 bits.
+    ///
+    /// Only then can a huge page of the host be one of the nested page tables too; elsewhere KVM maps 4 KiB at a time,
+    /// and a Linux guest takes 17,000 faults more to boot. A kernel older than 6.7 does not align by itself.
+    /// - Returns: nil for what is smaller than a huge page, or if there is no room.
+    private static func reserve(_ byteCount: Int, alike guest: GuestAddress) -> UnsafeMutableRawPointer? {
+        let huge = 2 << 20
+        let (total, overflow) = byteCount.addingReportingOverflow(huge)
+        guard byteCount >= huge, !overflow else { return nil }
+        let flags = Int32(MAP_PRIVATE) | Int32(MAP_ANONYMOUS) | Int32(MAP_NORESERVE)
+        guard let room = mmap(nil, total, PROT_NONE, flags, -1, 0), room != MAP_FAILED else { return nil }
+        let distance = (Int(truncatingIfNeeded: guest.rawValue) &- Int(bitPattern: room)) & (huge - 1)
+        let place = room + distance
+        if distance > 0 { munmap(room, distance) }
+        if distance < huge { munmap(place + byteCount, huge - distance) }
+        return place
     }
 
     deinit {

@@ -249,4 +249,14 @@ import VMMemory
         guard mincore(region.hostAddress, count * 4096, &pages) == 0 else { return -1 }
         return pages.count { $0 & 1 != 0 }
     }
+
+    @Test(
+        "host and guest addresses of large regions agree within 2 MiB, so that a huge page is one for both",
+        arguments: [0, 0x1000, 0x20_0000, 0x1_0000_0000, 0x1_0012_3000] as [UInt64])
+    func hugePagesAreAlike(start: UInt64) throws {
+        let range = try #require(GuestRange(start: GuestAddress(start), byteCount: 5 << 20))
+        for region in [try MemoryRegion.anonymous(range), try MemoryRegion.shared(range)] {
+            #expect((UInt64(UInt(bitPattern: region.hostAddress)) ^ start) & 0x1F_FFFF == 0)
+        }
+    }
 }
