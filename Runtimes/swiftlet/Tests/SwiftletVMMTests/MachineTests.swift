@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
-import LinuxLoaderTestSupport
 import SwiftletVMM
 import Testing
 import VMMSysUtil
@@ -9,49 +8,29 @@ import VirtioDevices
 /// Guests of a few instructions, in 32-bit protected mode as PVH enters them, on the machine's own KVM.
 @Suite(.serialized, .enabled(if: KVMPresence.isUsable, "needs a usable /dev/kvm"))
 struct MachineTests {
-    /// `mov $value, %al; mov $port, %dx; out %al, %dx`
-    private func out(_ value: UInt8, _ port: UInt16) -> [UInt8] {
-        [0xB0, value, 0x66, 0xBA, UInt8(port & 0xFF), UInt8(port >> 8), 0xEE]
-    }
+    private let halt = MicroGuest.halt
+    private let powerOff = MicroGuest.powerOff
 
-    /// `mov $value, %eax; mov %eax, address`
-    private func store(_ value: UInt32, _ address: UInt32) -> [UInt8] {
-        [0xB8] + bytes(value) + [0xA3] + bytes(address)
-    }
-
-    private func bytes(_ value: UInt32) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) } }
-
-    private let halt: [UInt8] = [0xF4, 0xEB, 0xFD]
-    private let powerOff: [UInt8] = [0xB0, 0x34, 0x66, 0xBA, 0x00, 0x06, 0xEE]
+    private func out(_ value: UInt8, _ port: UInt16) -> [UInt8] { MicroGuest.out(value, port) }
+    private func store(_ value: UInt32, _ address: UInt32) -> [UInt8] { MicroGuest.store(value, address) }
+    private func bytes(_ value: UInt32) -> [UInt8] { MicroGuest.bytes(value) }
 
     /// Boots the code and runs it to its end.
     private func run(
         _ code: [UInt8], cpus: Int = 1, configure: (inout MachineConfig) -> Void = { _ in }
     ) throws -> (cause: StopCause, output: String) {
-        var elf = ELFBuilder(segments: [.init(address: 0x10_0000, bytes: code + halt)])
-        elf.notes = ELFBuilder.pvhNote(0x10_0000)
-        let kernel = try temporaryFile(elf.build().bytes)
         let pipe = try Pipe()
         let output = try HostDescriptor(adopting: pipe.writeEnd, for: .output)
         let readEnd = pipe.readEnd
-        var config = MachineConfig(kernelPath: "/proc/self/fd/\(kernel.rawValue)")
-        config.memoryBytes = 16 << 20
-        config.cpuCount = cpus
-        configure(&config)
-        let machine = try Machine(
-            config,
-            console: ConsoleStreams(input: nil, output: output), command: nil)
+        let machine = try MicroGuest.machine(code, console: ConsoleStreams(input: nil, output: output)) { config in
+            config.cpuCount = cpus
+            configure(&config)
+        }
         let cause = machine.run()
         var buffer = [UInt8](repeating: 0, count: 4096)
         try readEnd.setNonBlocking()
         let count = (try? buffer.withUnsafeMutableBytes { try readEnd.read(into: $0) }) ?? 0
         return (cause, String(decoding: buffer[..<count], as: UTF8.self))
-    }
-
-    private func temporaryFile(_ bytes: [UInt8]) throws -> FileDescriptor {
-        let file = try FileDescriptor.temporaryFile()
-        try bytes.withUnsafeBytes { try file.writeAll(from: $0) }
-        return file
     }
 
     @Test("what a guest writes to the serial port comes out, and S5 ends the machine")

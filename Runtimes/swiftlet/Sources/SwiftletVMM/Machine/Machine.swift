@@ -29,6 +29,8 @@ public final class Machine {
         let signals: SignalFD
         do throws(Errno) {
             try Self.endingSignals.block()
+            // A write to a pipe without a reader fails, and ends nothing but what the failure says.
+            try SignalSet([.brokenPipe]).block()
             signals = try SignalFD(Self.endingSignals)
         } catch {
             throw .host("take over the signals", error)

@@ -52,7 +52,7 @@ struct MachineParts {
         let serial = Serial(
             interrupt: try IRQLine(Layout.serialInterrupt, vm: vm), host: console, inputPolicy: .whenInterruptEnabled)
         line = SerialLine(
-            serial: serial, console: console, input: streams.input.take(), output: streams.output.take())
+            serial: serial, console: console, stop: stop, input: streams.input.take(), output: streams.output.take())
         do throws(Errno) {
             try line.attach(to: DeviceEvents(loop))
             try session?.attach(to: DeviceEvents(loop))

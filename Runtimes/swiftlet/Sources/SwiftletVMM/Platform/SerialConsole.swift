@@ -62,10 +62,17 @@ final class SerialConsole: SerialHost {
 
     func receiverHasRoom() { try? room.write() }
 
+    /// Takes notice of `wakeDescriptor`; what is there must then be taken, or announced again.
+    func acknowledgeOutput() { _ = try? wake.read() }
+
+    /// Makes `wakeDescriptor` readable if there is something to drain.
+    func announceOutput() {
+        buffer.withLock { if !$0.pending.isEmpty { try? wake.write() } }
+    }
+
     /// Takes what is to be written.
     func take() -> [UInt8] {
-        _ = try? wake.read()
-        return buffer.withLock { buffer in
+        buffer.withLock { buffer in
             let bytes = buffer.pending
             buffer.pending.removeAll(keepingCapacity: true)
             return bytes

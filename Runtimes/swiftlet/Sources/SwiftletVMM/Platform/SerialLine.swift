@@ -5,9 +5,14 @@ internal import VirtioDevices
 internal import VirtioModel
 
 /// Connects the serial port to the host's descriptors, on the device thread.
+///
+/// A descriptor is watched only while there is something to do with it. Muting would not be enough: a hang-up is
+/// reported all the same, again and again, and the thread would spin for as long as the guest leaves its input unread.
 final class SerialLine {
     private let serial: Serial
     private let console: SerialConsole
+    private let stop: StopSignal
+    private var events: (any EventRegistry)?
     private let input: HostDescriptor?
     private let output: HostDescriptor?
     private var inputSource: (any EventSource)?
@@ -17,9 +22,13 @@ final class SerialLine {
     private var pendingInput: [UInt8] = []
     private var inputEnded = false
 
-    init(serial: Serial, console: SerialConsole, input: consuming HostDescriptor?, output: consuming HostDescriptor?) {
+    init(
+        serial: Serial, console: SerialConsole, stop: StopSignal, input: consuming HostDescriptor?,
+        output: consuming HostDescriptor?
+    ) {
         self.serial = serial
         self.console = console
+        self.stop = stop
         self.input = input
         self.output = output
     }
@@ -30,19 +39,9 @@ final class SerialLine {
             try events.watch(console.wakeDescriptor, for: .read) { [weak self] _ in self?.write() })
         consoleSources.append(
             try events.watch(console.roomDescriptor, for: .read) { [weak self] _ in self?.resumeInput() })
-        // A regular file cannot be waited for: it is always ready, and its error means just that.
-        switch output {
-        case .some(let output):
-            outputSource = try? events.watch(output.descriptor, for: []) { [weak self] _ in self?.write() }
-        case .none: break
-        }
+        self.events = events
         switch input {
-        case .some(let input):
-            do throws(Errno) {
-                inputSource = try events.watch(input.descriptor, for: .read) { [weak self] _ in self?.read() }
-            } catch .notPermitted {
-                read()
-            }
+        case .some: try watchInput()
         case .none: break
         }
     }
@@ -61,23 +60,34 @@ final class SerialLine {
         }
     }
 
+    /// Writes one bufferful, so that a guest that says as much as the host takes leaves the thread to others in between.
     private func write() {
+        console.acknowledgeOutput()
         if pendingOutput.isEmpty { pendingOutput = console.take() }
         switch output {
         case .some(let output):
             while !pendingOutput.isEmpty {
                 if !writeOnce(output.descriptor) {
-                    try? outputSource?.setInterest(.write)
+                    watchOutput(output.descriptor)
                     return
                 }
-                if pendingOutput.isEmpty { pendingOutput = console.take() }
             }
         case .none: break
         }
-        try? outputSource?.setInterest([])
+        console.announceOutput()
     }
 
-    /// - Returns: false if the descriptor takes nothing now. A reader that is gone takes everything, into nowhere.
+    private func watchOutput(_ descriptor: borrowing FileDescriptor) {
+        guard outputSource == nil else { return }
+        // Only what can be waited for ever answers that it takes nothing now.
+        outputSource = try? events?.watch(descriptor, for: .write) { [weak self] _ in
+            self?.outputSource?.remove()
+            self?.outputSource = nil
+            self?.write()
+        }
+    }
+
+    /// - Returns: false if the descriptor takes nothing now. Whatever else goes wrong takes everything, into nowhere.
     private func writeOnce(_ descriptor: borrowing FileDescriptor) -> Bool {
         do throws(Errno) {
             let count = try pendingOutput.span.withUnsafeBytes { (bytes) throws(Errno) in
@@ -88,6 +98,8 @@ final class SerialLine {
             return false
         } catch {
             pendingOutput.removeAll()
+            // Nobody reads any more: the end that a program in a pipeline has.
+            if error == .brokenPipe { stop.stop(.interrupted(signal: Signal.brokenPipe.rawValue)) }
         }
         return true
     }
@@ -96,14 +108,32 @@ final class SerialLine {
         while pendingInput.isEmpty, !inputEnded, let bytes = readOnce() {
             if bytes.isEmpty {
                 inputEnded = true
-                inputSource?.remove()
-                inputSource = nil
+                stopWatchingInput()
             }
             pendingInput = bytes
             offer()
             // What can be waited for is read once for each event; a file is read for as long as the guest takes it.
             if inputSource != nil { return }
         }
+    }
+
+    /// A regular file cannot be waited for: it is always ready, and is read at once.
+    private func watchInput() throws(Errno) {
+        guard inputSource == nil, !inputEnded, let events else { return }
+        switch input {
+        case .some(let input):
+            do throws(Errno) {
+                inputSource = try events.watch(input.descriptor, for: .read) { [weak self] _ in self?.read() }
+            } catch .notPermitted {
+                read()
+            }
+        case .none: break
+        }
+    }
+
+    private func stopWatchingInput() {
+        inputSource?.remove()
+        inputSource = nil
     }
 
     /// - Returns: nil if there is nothing now, no bytes at the end.
@@ -130,15 +160,13 @@ final class SerialLine {
     private func resumeInput() {
         console.acknowledgeRoom()
         offer()
-        if pendingInput.isEmpty {
-            if let inputSource { try? inputSource.setInterest(.read) } else { read() }
-        }
+        if pendingInput.isEmpty { try? watchInput() }
     }
 
     private func offer() {
         if pendingInput.isEmpty { return }
         let taken = pendingInput.withUnsafeBytes { serial.receive($0) }
         pendingInput.removeFirst(taken)
-        if !pendingInput.isEmpty { try? inputSource?.setInterest([]) }
+        if !pendingInput.isEmpty { stopWatchingInput() }
     }
 }
