@@ -50,6 +50,16 @@ struct Assembler {
         return label
     }
 
+    /// Takes the load of `label` back, because all that go there have the word at `offset` in the accumulator. Only what was
+    /// written last, and nothing goes to yet, can be taken back; else `label` stays.
+    mutating func withoutLoad(_ label: Label, of offset: UInt32) -> Label {
+        guard let loaded = label.loaded, loaded.offset == offset, label.index == reversed.count - 1,
+            loaded.index == label.index - 1
+        else { return label }
+        reversed.removeLast()
+        return Label(index: loaded.index)
+    }
+
     /// A place that masks the accumulator and goes on with `next`, which must have been written last.
     mutating func mask(_ mask: UInt32, then next: Label) throws(BPFError) -> Label {
         guard next.index == reversed.count - 1 else { throw .badJump(index: reversed.count) }

@@ -39,6 +39,9 @@ public enum BackEndReason: Error, Equatable, Sendable, CustomStringConvertible {
     case twoComparisons(Int)
     /// It compares 64 bits only.
     case dwordComparison(Int)
+    /// It combines this rule and an earlier one for the same call wrongly, or not at all, unless all of them compare the
+    /// same arguments for equality.
+    case severalRules(Int)
     /// It answered with this error number.
     case refused(Errno)
     /// What it wrote is no program, too long for one maybe.
@@ -54,6 +57,7 @@ public enum BackEndReason: Error, Equatable, Sendable, CustomStringConvertible {
         case .unknownToLibseccomp(let index): "rule \(index) names a call that libseccomp does not know"
         case .twoComparisons(let index): "rule \(index) compares one argument twice"
         case .dwordComparison(let index): "rule \(index) has a dword comparison other than equality"
+        case .severalRules(let index): "rule \(index) and an earlier one for its call are more than equalities"
         case .refused(let error): "libseccomp refused it: \(error)"
         case .notAProgram(let error): "libseccomp wrote no program: \(error)"
         }

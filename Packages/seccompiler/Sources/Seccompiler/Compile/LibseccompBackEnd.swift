@@ -27,7 +27,34 @@ enum LibseccompBackEnd {
             if Set(rule.conditions.map(\.argument)).count < rule.conditions.count { return .twoComparisons(index) }
             for condition in rule.conditions where comparison(condition) == nil { return .dwordComparison(index) }
         }
+        return tangled(filter)
+    }
+
+    /// The first rule that libseccomp 2.5.4 may not combine rightly with an earlier one for its call, or nil. Two orderings
+    /// of one argument (`< 1`, `< 0xfffffffffffffffc`) give wrong programs; two rules with `!=` and `>=` for two
+    /// arguments each keep seccomp_rule_add_exact busy for ever. What held for all values that were tried: a call's only
+    /// conditional rule of any kind, and any number of rules that each compare the same arguments for equality.
+    private static func tangled(_ filter: Filter) -> BackEndReason? {
+        var first: [UInt32: Rule] = [:]
+        for (index, rule) in deciding(filter) where !rule.conditions.isEmpty {
+            guard let earlier = first[filter.numbers[index]] else {
+                first[filter.numbers[index]] = rule
+                continue
+            }
+            let arguments = { (rule: Rule) in Set(rule.conditions.map(\.argument)) }
+            guard arguments(earlier) == arguments(rule),
+                (earlier.conditions + rule.conditions).allSatisfy({ $0.comparison == .equal })
+            else { return .severalRules(index) }
+        }
         return nil
+    }
+
+    /// The rules without those for a call that has an unconditional one: its action is the same.
+    private static func deciding(_ filter: Filter) -> [(index: Int, rule: Rule)] {
+        let unconditional = Set(filter.rules.indices.filter { filter.rules[$0].conditions.isEmpty }.map { filter.numbers[$0] })
+        return filter.rules.enumerated().filter {
+            $0.element.conditions.isEmpty || !unconditional.contains(filter.numbers[$0.offset])
+        }.map { (index: $0.offset, rule: $0.element) }
     }
 
     /// The program's bytes, or libseccomp's error number.
@@ -37,7 +64,7 @@ enum LibseccompBackEnd {
             defer { seccomp_release(context) }
             do throws(Errno) {
                 try configure(context, filter)
-                for (index, rule) in filter.rules.enumerated() {
+                for (index, rule) in deciding(filter) {
                     try add(rule, filter.action(ofRule: index) ?? filter.matchAction, to: context, filter.architecture)
                 }
                 return .success(try export(context))

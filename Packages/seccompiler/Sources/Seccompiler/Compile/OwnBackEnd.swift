@@ -19,6 +19,13 @@ struct OwnBackEnd {
         struct Step: Hashable {
             let conditions: [Condition]
             let action: Action
+
+            /// The word that is in the accumulator whenever the rule does not fit, if it is always the same.
+            var wordAfterFailure: UInt32? {
+                guard conditions.count == 1, let only = conditions.first, only.width == .dword else { return nil }
+                if case .maskedEqual = only.comparison { return nil }
+                return SystemCall.offset(ofArgument: only.argument)
+            }
         }
         var steps: [Step] = []
         var last: Action
@@ -151,10 +158,9 @@ struct OwnBackEnd {
     private mutating func tree(
         _ segments: ArraySlice<Segment>, _ weights: ArraySlice<UInt64>
     ) throws(BPFError) -> Assembler.Label {
-        guard segments.count > 1, let first = segments.first else {
+        guard segments.count > 1 else {
             return try body(segments.first?.outcome ?? Outcome(last: filter.defaultAction))
         }
-        _ = first
         let cut = Self.cut(weights)
         let upper = try tree(segments[cut...], weights[cut...])
         let lower = try tree(segments[..<cut], weights[..<cut])
@@ -166,11 +172,14 @@ struct OwnBackEnd {
         var next = try assembler.giveBack(outcome.last.returnValue)
         guard !outcome.steps.isEmpty else { return next }
         if let body = bodies[outcome] { return body }
-        for step in outcome.steps.reversed() {
+        for (index, step) in outcome.steps.enumerated().reversed() {
             let failure = next
             next = try assembler.giveBack(step.action.returnValue)
             for condition in step.conditions.reversed() {
                 next = try assembler.condition(condition, success: next, failure: failure)
+            }
+            if index > 0, let word = outcome.steps[index - 1].wordAfterFailure {
+                next = assembler.withoutLoad(next, of: word)
             }
         }
         bodies[outcome] = next
