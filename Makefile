@@ -22,7 +22,7 @@ build: ## Builds all packages and programs (debug)
 	@$(SWIFT) build -Xswiftc -warnings-as-errors
 
 build-release: guest-init ## Builds swiftlet as one static position-independent executable, and the guest's init
-	@$(SWIFT) build -c release $(STATIC) --product swiftlet
+	@$(SWIFT) build -c release --disable-index-store $(STATIC) --product swiftlet
 
 guest-init: ## Builds the guest's first process
 	@$(SWIFT) build -c release --disable-local-rpath --package-path Runtimes/guest-init
