@@ -4,8 +4,10 @@
 status_of_true() { ends 0 image true; same "$(cat result)" '{"cause":"command","status":0}'; }
 status_of_its_own() { ends 42 image sh -c 'exit 42'; }
 status_of_a_signal() { ends 137 image sh -c 'kill -9 $$'; }
-status_not_found() { ends 127 image no-such-command; }
-status_not_executable() { ends 126 image /etc/passwd; }
+# Told at once: the guest's own time limit (10 s) is for hosts that do not listen.
+status_not_found() { options=(--console console); ends 127 image no-such-command; no_power_off; }
+status_not_executable() { options=(--console console); ends 126 image /etc/passwd; no_power_off; }
+no_power_off() { same "$(cat result | cut -d, -f1)" '{"cause":"command"'; ! grep -q 'Power down' console; }
 streams_apart() {
     ends 0 image sh -c 'echo out; echo err >&2' > out 2> err
     same "$(cat out)" out; same "$(cat err)" err

@@ -33,6 +33,8 @@ enum Main {
         guest_ignore_broken_pipes()
         switch try Command.start(plan) {
         case .failed(let error):
+            close(stdout)
+            close(stderr)
             // ENOENT is what a shell calls "not found"; anything else is "not executable".
             report(error == ENOENT ? "notfound\n" : "notexecutable\n")
         case .running(let command):
