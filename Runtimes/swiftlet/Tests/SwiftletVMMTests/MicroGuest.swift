@@ -32,6 +32,43 @@ enum MicroGuest {
         [0x0F, 0x31, 0x89, 0xC3, 0xF3, 0x90, 0x0F, 0x31, 0x29, 0xD8, 0x3D] + bytes(ticks) + [0x72, 0xF3]
     }
 
+    /// The register page of the virtio device of that number: drives first, then entropy source, then command console.
+    static func window(_ device: UInt32) -> UInt32 { 0xC000_0000 + device * 0x1000 }
+
+    /// Where the parts of a queue are.
+    struct Rings {
+        let queue: UInt32
+        let size: UInt32
+        let descriptors: UInt32
+        var available: UInt32 { descriptors + size * 16 }
+        var used: UInt32 { (available + 6 + size * 2 + 3) & ~3 }
+    }
+
+    /// Brings a device up as a driver does (virtio 1.2, 3.1.1).
+    static func start(_ window: UInt32, features: UInt32, _ rings: [Rings]) -> [UInt8] {
+        var code: [UInt8] = []
+        func set(_ register: UInt32, _ value: UInt32) { code += store(value, window + register) }
+        for status: UInt32 in [0, 1, 3] { set(0x70, status) }
+        for (page, value) in [features, 1].enumerated() {
+            set(0x24, UInt32(page))
+            set(0x20, value)
+        }
+        set(0x70, 0xB)
+        for ring in rings {
+            set(0x30, ring.queue)
+            set(0x38, ring.size)
+            for (register, address): (UInt32, UInt32) in [
+                (0x80, ring.descriptors), (0x90, ring.available), (0xA0, ring.used),
+            ] {
+                set(register, address)
+                set(register + 4, 0)
+            }
+            set(0x44, 1)
+        }
+        set(0x70, 0xF)
+        return code
+    }
+
     /// Makes a machine that runs the code and then halts; `data` is put where the addresses say.
     static func machine(
         _ code: [UInt8], data: [(UInt64, [UInt8])] = [], console: consuming ConsoleStreams,

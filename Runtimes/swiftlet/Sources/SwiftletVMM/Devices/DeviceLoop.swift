@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import EventManager
+internal import Synchronization
 internal import VMMSysUtil
 internal import VirtioModel
 
 /// The thread on which all devices live, as they see it: a way to have descriptors watched.
+///
+/// It does not keep the loop: the loop keeps the doorbells' handlers, they the transports, those the devices, and devices
+/// keep this; a loop kept from here would live for ever, and with it the machine's memory.
 final class DeviceEvents: EventRegistry {
-    private let loop: EventLoop
+    private weak let loop: EventLoop?
 
     init(_ loop: EventLoop) { self.loop = loop }
 
@@ -13,6 +17,7 @@ final class DeviceEvents: EventRegistry {
         _ descriptor: borrowing FileDescriptor, for interest: VirtioModel.EventSet,
         _ handler: @escaping (VirtioModel.EventSet) -> Void
     ) throws(Errno) -> any EventSource {
+        guard let loop else { throw .badFileDescriptor }
         do throws(EventLoopError) {
             let token = try loop.add(descriptor, for: interest.waited) { events, _, _ in handler(.init(events)) }
             return Source(loop: loop, token: token)
@@ -22,7 +27,7 @@ final class DeviceEvents: EventRegistry {
     }
 
     private final class Source: EventSource {
-        private let loop: EventLoop
+        private weak let loop: EventLoop?
         private var token: EventToken?
 
         init(loop: EventLoop, token: EventToken) {
@@ -31,14 +36,14 @@ final class DeviceEvents: EventRegistry {
         }
 
         func setInterest(_ interest: VirtioModel.EventSet) throws(Errno) {
-            guard let token else { return }
+            guard let token, let loop else { return }
             do throws(EventLoopError) { try loop.modify(token, for: interest.waited) } catch { throw error.errno }
         }
 
         func remove() {
             guard let token else { return }
             self.token = nil
-            try? loop.remove(token)
+            try? loop?.remove(token)
         }
     }
 }
@@ -46,12 +51,23 @@ final class DeviceEvents: EventRegistry {
 /// The same thread, as vCPU threads see it: a way to have work done there.
 final class DeviceMailbox: DeviceExecutor {
     private let mailbox: Mailbox
+    private let isTakenOver = Atomic(false)
 
     init(_ mailbox: Mailbox) { self.mailbox = mailbox }
 
-    // A loop that has ended has no devices left that the work could concern.
+    /// From now on the caller's thread is the devices': the loop has ended, and so have all vCPU threads.
+    func takeOver() { isTakenOver.store(true, ordering: .sequentiallyConsistent) }
+
+    // Nothing is put off past the end of the loop: what must still be done is waited for.
     func perform(_ work: @escaping @Sendable () -> Void) { try? mailbox.post { _ in work() } }
-    func performAndWait(_ work: @escaping @Sendable () -> Void) { try? mailbox.performAndWait { _ in work() } }
+
+    func performAndWait(_ work: @escaping @Sendable () -> Void) {
+        if isTakenOver.load(ordering: .sequentiallyConsistent) {
+            work()
+        } else {
+            try? mailbox.performAndWait { _ in work() }
+        }
+    }
 }
 
 extension EventLoopError {

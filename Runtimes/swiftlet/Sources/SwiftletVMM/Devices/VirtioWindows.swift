@@ -45,8 +45,9 @@ final class VirtioWindows {
         windows.append(.init(address: address, interrupt: interrupt))
     }
 
-    /// Serves once more what the guest left in the queues.
+    /// Serves once more what the guest left in the queues. For the end of the machine, with the loop and all vCPUs ended.
     func serveAll() {
+        executor.takeOver()
         for transport in transports {
             for queue in 0..<transport.queueCount { transport.serveQueue(UInt16(queue)) }
         }
