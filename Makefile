@@ -33,7 +33,7 @@ check: ## Format, warnings, tidy and unit tests: no root, no KVM, under two minu
 test: ## Everything, on real KVM where needed in the lab: 25 minutes on an idle machine
 	@Tests/run test
 
-soak: ## Full counts and all combinations (hours)
+soak: ## Full counts and all combinations (about an hour)
 	@Tests/run soak
 
 bench: build-release ## One table per package, each figure beside a baseline of the same run
