@@ -4,15 +4,15 @@
 bundle=.build/debug/VMMPackageTests.xctest
 packages() { for p in Packages/*/ Runtimes/*/; do echo "${p%/}"; done; }
 
-build_all() { $SWIFT build --build-tests --disable-index-store -Xswiftc -warnings-as-errors; }
+build_all() { $SWIFT build --build-tests -Xswiftc -warnings-as-errors; }
 unit_tests() { "$bundle" --testing-library swift-testing; }
 
 # One package by itself, as its importers see it.
-alone() { $SWIFT build --build-tests --disable-index-store --package-path "$1" -Xswiftc -warnings-as-errors && $SWIFT test --skip-build --package-path "$1" --disable-xctest; }
+alone() { $SWIFT build --build-tests --package-path "$1" -Xswiftc -warnings-as-errors && $SWIFT test --skip-build --package-path "$1" --disable-xctest; }
 
 run_check() {
     group lint make --no-print-directory lint
-    group tidy $SWIFT test --package-path Tests/Tidy --disable-xctest --disable-index-store
+    group tidy $SWIFT test --package-path Tests/Tidy --disable-xctest
     group build build_all
     group unit unit_tests
 }
