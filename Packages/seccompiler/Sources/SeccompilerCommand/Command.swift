@@ -11,6 +11,13 @@ public enum Command {
         public var errors = ""
         /// Exit status.
         public var status: Int32 = 0
+
+        /// A result.
+        public init(output: String = "", errors: String = "", status: Int32 = 0) {
+            self.output = output
+            self.errors = errors
+            self.status = status
+        }
     }
 
     /// How the program is called.

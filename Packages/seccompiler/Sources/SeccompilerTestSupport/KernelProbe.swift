@@ -107,7 +107,7 @@ public enum KernelProbe {
     }
 
     /// Whether the kernel asks a filter of the machine's architecture about this number here at all: the probe lets itself
-    /// end, and on x86_64 kernels from 6.14 on let uretprobe and uprobe pass before any filter.
+    /// end, and on x86_64 recent kernels let uretprobe (and, by their source, uprobe) pass before any filter.
     public static func isAsked(about number: UInt32) -> Bool {
         guard let native = Architecture.native else { return false }
         if native == .x86_64, number == 335 || number == 336 { return false }
@@ -126,6 +126,8 @@ public enum KernelProbe {
             Instruction(code: 0x15, ifTrue: 1, ifFalse: 0, operand: exit),
             Instruction(code: 0x15, ifTrue: 0, ifFalse: 1, operand: signalReturn),
             Instruction(code: 0x06, operand: Action.allow.returnValue),
+            // A program starts with an accumulator of zero.
+            Instruction(code: 0x00, operand: 0),
         ]
     }()
 }

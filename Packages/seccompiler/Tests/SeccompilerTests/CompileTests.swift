@@ -5,13 +5,13 @@ import VMMSysUtil
 import Testing
 
 @Suite struct CompileTests {
-    @Test("any filter compiles to a program that does what the filter says", arguments: 0..<12)
+    @Test("any filter compiles to a program that does what the filter says", arguments: 0..<6)
     func random(seed: Int) throws {
         var random = SeededGenerator(seed: UInt64(seed) + 1)
-        for _ in 0..<20 {
+        for _ in 0..<5 {
             for architecture in Architecture.allCases {
                 let filter = try random.filter(on: architecture)
-                for _ in 0..<2 { _ = try filter.compile() }
+                _ = try filter.compile()
                 let own = try filter.compile(backEnd: .own)
                 let histogram = Dictionary(
                     filter.numbers.map { ($0, random.next() % 1000) }, uniquingKeysWith: { $0 &+ $1 })
@@ -30,7 +30,7 @@ import Testing
     @Test("libseccomp compiles what it can express, to the same meaning", arguments: 0..<6)
     func libseccomp(seed: Int) throws {
         var random = SeededGenerator(seed: UInt64(seed) + 100)
-        for _ in 0..<6 {
+        for _ in 0..<3 {
             for architecture in Architecture.allCases {
                 var rules: [Rule] = []
                 for name in ["read", "write", "ioctl", "futex", "mmap", "openat", "statx"] {
@@ -50,9 +50,12 @@ import Testing
                             rules.append(Rule(name, [try .of(1, .equal, value, width)]))
                         }
                     default:
-                        for _ in 0..<Int(random.next() % 5) {
-                            rules.append(
-                                Rule(name, [try .of(1, .equal, random.value()), try .of(2, .equal, random.next() % 3)]))
+                        for _ in 0..<Int(random.next() % 9) {
+                            let conditions = try [1, 3, 4].compactMap { argument -> Condition? in
+                                let value = [0, 1, 0x1_0000_0001, 0xFFFF_FFFF][Int(random.next() % 4)] as UInt64
+                                return random.next() & 1 == 0 ? nil : try .of(argument, .equal, value)
+                            }
+                            rules.append(Rule(name, conditions))
                         }
                     }
                 }

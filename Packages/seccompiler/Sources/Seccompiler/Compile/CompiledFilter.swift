@@ -39,8 +39,8 @@ public enum BackEndReason: Error, Equatable, Sendable, CustomStringConvertible {
     case twoComparisons(Int)
     /// It compares 64 bits only.
     case dwordComparison(Int)
-    /// It combines this rule and an earlier one for the same call wrongly, or not at all, unless all of them compare the
-    /// same arguments for equality.
+    /// It combines this rule and an earlier one for the same call wrongly, or not at all, unless they have nothing but
+    /// equalities.
     case severalRules(Int)
     /// It answered with this error number.
     case refused(Errno)

@@ -33,7 +33,7 @@ enum LibseccompBackEnd {
     /// The first rule that libseccomp 2.5.4 may not combine rightly with an earlier one for its call, or nil. Two orderings
     /// of one argument (`< 1`, `< 0xfffffffffffffffc`) give wrong programs; two rules with `!=` and `>=` for two
     /// arguments each keep seccomp_rule_add_exact busy for ever. What held for all values that were tried: a call's only
-    /// conditional rule of any kind, and any number of rules that each compare the same arguments for equality.
+    /// conditional rule of any kind, and any number of rules with nothing but equalities.
     private static func tangled(_ filter: Filter) -> BackEndReason? {
         var first: [UInt32: Rule] = [:]
         for (index, rule) in deciding(filter) where !rule.conditions.isEmpty {
@@ -41,10 +41,9 @@ enum LibseccompBackEnd {
                 first[filter.numbers[index]] = rule
                 continue
             }
-            let arguments = { (rule: Rule) in Set(rule.conditions.map(\.argument)) }
-            guard arguments(earlier) == arguments(rule),
-                (earlier.conditions + rule.conditions).allSatisfy({ $0.comparison == .equal })
-            else { return .severalRules(index) }
+            guard (earlier.conditions + rule.conditions).allSatisfy({ $0.comparison == .equal }) else {
+                return .severalRules(index)
+            }
         }
         return nil
     }
