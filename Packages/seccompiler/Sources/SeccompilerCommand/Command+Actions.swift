@@ -70,15 +70,18 @@ extension Command {
             let file = try ProgramFile(bytes: bytes)
             let programs = file.programs.sorted { $0.key < $1.key }
             return Result(
-                output: programs.map { "\($0.key): \($0.value.instructions.count) instructions\n\($0.value.disassembly)" }
-                    .joined(separator: "\n"))
+                output: programs.map {
+                    "\($0.key): \($0.value.instructions.count) instructions\n\($0.value.disassembly)"
+                }
+                .joined(separator: "\n"))
         } catch {
             fileError = error
         }
         do throws(BPFError) {
             return Result(output: try BPFProgram(exported: bytes).disassembly)
         } catch {
-            throw .failed("\(options.positional[0]): neither a file of programs (\(fileError)) nor one program (\(error))")
+            throw .failed(
+                "\(options.positional[0]): neither a file of programs (\(fileError)) nor one program (\(error))")
         }
     }
 
@@ -141,7 +144,9 @@ extension Command {
         }
         var arguments: [UInt64] = []
         for word in words.dropFirst() {
-            guard let value = UInt64(word) ?? architecture.constant(word) else { throw .failed("no number: \"\(word)\"") }
+            guard let value = UInt64(word) ?? architecture.constant(word) else {
+                throw .failed("no number: \"\(word)\"")
+            }
             arguments.append(value)
         }
         return SystemCall(number, arguments, on: architecture)

@@ -92,7 +92,9 @@ struct Options {
             if flags.contains(name), parts.count == 1 {
                 value = ""
             } else if allowed.contains(name) {
-                guard let given = parts.count > 1 ? parts[1] : rest.popFirst() else { throw .usage("\(name) needs a value") }
+                guard let given = parts.count > 1 ? parts[1] : rest.popFirst() else {
+                    throw .usage("\(name) needs a value")
+                }
                 value = given
             } else {
                 throw .usage("unknown option \(argument)")

@@ -74,7 +74,9 @@ public func fuzzBPF(_ bytes: UnsafeRawBufferPointer) -> FuzzedBPF {
                 for argument in [0, 1, UInt64(UInt32.max), 1 << 32, .max] {
                     let call = SystemCall(number, [argument, argument &+ 1, ~argument], on: architecture)
                     let outcome = program.run(on: call)
-                    guard outcome.instructionCount <= program.instructions.count else { finding("a program that loops") }
+                    guard outcome.instructionCount <= program.instructions.count else {
+                        finding("a program that loops")
+                    }
                     most = max(most, outcome.instructionCount)
                 }
             }

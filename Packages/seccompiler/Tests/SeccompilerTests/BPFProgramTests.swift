@@ -13,7 +13,8 @@ struct MalformedProgram: CustomTestStringConvertible, Sendable {
     private static func make(_ name: String, _ error: BPFError, _ rows: (UInt16, UInt8, UInt8, UInt32)...) -> Self {
         Self(
             testDescription: name,
-            instructions: rows.map { Instruction(code: $0.0, ifTrue: $0.1, ifFalse: $0.2, operand: $0.3) }, error: error)
+            instructions: rows.map { Instruction(code: $0.0, ifTrue: $0.1, ifFalse: $0.2, operand: $0.3) }, error: error
+        )
     }
 
     private static let ret: (UInt16, UInt8, UInt8, UInt32) = (0x06, 0, 0, 0x7FFF_0000)
@@ -68,8 +69,10 @@ struct MalformedProgram: CustomTestStringConvertible, Sendable {
         var random = SeededGenerator(seed: UInt64(seed) + 900)
         let native = try #require(Architecture.native)
         let codes: [UInt16] = [
-            0x20, 0x20, 0x80, 0x81, 0x00, 0x01, 0x04, 0x0C, 0x14, 0x1C, 0x24, 0x2C, 0x34, 0x44, 0x4C, 0x54, 0x5C, 0x64, 0x74,
-            0x84, 0xA4, 0xAC, 0x05, 0x15, 0x1D, 0x25, 0x2D, 0x35, 0x3D, 0x45, 0x4D, 0x07, 0x87, 0x3C, 0x6C, 0x7C, 0x02, 0x03,
+            0x20, 0x20, 0x80, 0x81, 0x00, 0x01, 0x04, 0x0C, 0x14, 0x1C, 0x24, 0x2C, 0x34, 0x44, 0x4C, 0x54, 0x5C, 0x64,
+            0x74,
+            0x84, 0xA4, 0xAC, 0x05, 0x15, 0x1D, 0x25, 0x2D, 0x35, 0x3D, 0x45, 0x4D, 0x07, 0x87, 0x3C, 0x6C, 0x7C, 0x02,
+            0x03,
         ]
         let number = try #require(native.syscallNumber("futex"))
         let calls = (0..<20).map { _ in SystemCall(number, (0..<6).map { _ in random.value() }, on: native) }
@@ -108,7 +111,9 @@ struct MalformedProgram: CustomTestStringConvertible, Sendable {
     func bytes() throws {
         let program = try allowing([Rule("read")]).compile().program
         #expect(try BPFProgram(exported: program.bytes) == program)
-        #expect(throws: BPFError.partialInstruction(byteCount: 7)) { try BPFProgram(exported: [UInt8](repeating: 6, count: 7)) }
+        #expect(throws: BPFError.partialInstruction(byteCount: 7)) {
+            try BPFProgram(exported: [UInt8](repeating: 6, count: 7))
+        }
         #expect(throws: BPFError.tooLong(5000)) { try BPFProgram(exported: [UInt8](repeating: 6, count: 40000)) }
     }
 }
@@ -116,7 +121,8 @@ struct MalformedProgram: CustomTestStringConvertible, Sendable {
 @Suite struct ProgramFileTests {
     private func file() throws -> ProgramFile {
         ProgramFile([
-            "vmm": try allowing([Rule("read")]).compile().program, "api": try BPFProgram([Instruction(code: 6, operand: 0)]),
+            "vmm": try allowing([Rule("read")]).compile().program,
+            "api": try BPFProgram([Instruction(code: 6, operand: 0)]),
         ])
     }
 
@@ -125,14 +131,19 @@ struct MalformedProgram: CustomTestStringConvertible, Sendable {
         let file = try file()
         let bytes = file.bytes
         #expect(Array(bytes.prefix(8)) == [2, 0, 0, 0, 0, 0, 0, 0])
-        #expect(Array(bytes[8..<35]) == [3, 0, 0, 0, 0, 0, 0, 0, 97, 112, 105, 1, 0, 0, 0, 0, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0])
+        #expect(
+            Array(bytes[8..<35]) == [
+                3, 0, 0, 0, 0, 0, 0, 0, 97, 112, 105, 1, 0, 0, 0, 0, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0,
+            ])
         #expect(try ProgramFile(bytes: bytes) == file)
     }
 
     @Test("cut, longer and changed files are refused")
     func malformed() throws {
         let bytes = try file().bytes
-        for count in bytes.indices { #expect(throws: ProgramFileError.self) { try ProgramFile(bytes: Array(bytes[..<count])) } }
+        for count in bytes.indices {
+            #expect(throws: ProgramFileError.self) { try ProgramFile(bytes: Array(bytes[..<count])) }
+        }
         #expect(throws: ProgramFileError.trailingBytes(1)) { try ProgramFile(bytes: bytes + [0]) }
         var changed = bytes
         changed[7] = 0xFF
@@ -142,7 +153,9 @@ struct MalformedProgram: CustomTestStringConvertible, Sendable {
         #expect(throws: ProgramFileError.badName) { try ProgramFile(bytes: changed) }
         changed = bytes
         changed[27] = 0xFF
-        #expect(throws: ProgramFileError.program("api", .badCode(index: 0, code: 0xFF))) { try ProgramFile(bytes: changed) }
+        #expect(throws: ProgramFileError.program("api", .badCode(index: 0, code: 0xFF))) {
+            try ProgramFile(bytes: changed)
+        }
         let twice = [2] + bytes[1..<35] + bytes[8..<35]
         #expect(throws: ProgramFileError.duplicateName("api")) { try ProgramFile(bytes: twice) }
     }

@@ -55,12 +55,15 @@ import VMMSysUtil
             try write(PolicyTests.full, to: path)
             func lines(_ arguments: String...) -> [String] {
                 let target = ["--target-arch", "x86_64", "--filter", "vmm"]
-                return Command.run(["explain", path] + target + arguments).output.split(separator: "\n").map(String.init)
+                return Command.run(["explain", path] + target + arguments).output.split(separator: "\n").map(
+                    String.init)
             }
             let allowed = lines("ioctl", "3", "KVM_RUN")
             #expect(allowed[0] == "allow")
             #expect(allowed[1] == "rule 1 of \"vmm\", line 7: ioctl if arg1 dword == 0xae80 (KVM_RUN)")
-            #expect(allowed[2] == "compiled by the own back end: rule 2 has another action than an earlier one for the same call")
+            #expect(
+                allowed[2]
+                    == "compiled by the own back end: rule 2 has another action than an earlier one for the same call")
             #expect(lines("ioctl", "3", "0x101")[0] == "errno(25)")
             #expect(lines("1").prefix(2) == ["trap", "no rule of \"vmm\" fits: the default action"])
             #expect(lines("0x40000000").prefix(2) == ["kill_process", "the number is one of x32's"])
@@ -75,7 +78,8 @@ import VMMSysUtil
             #expect(Command.run(["check", path, "--target-arch", "x86_64"]).status == 0)
             try write(
                 MalformedPolicy.rules(
-                    "{\"syscall\": \"read\"},\n{\"syscall\": \"read\", \"args\": [{\"index\": 0, \"type\": \"dword\", \"op\": \"eq\", \"val\": 1}]}"),
+                    "{\"syscall\": \"read\"},\n{\"syscall\": \"read\", \"args\": [{\"index\": 0, \"type\": \"dword\", \"op\": \"eq\", \"val\": 1}]}"
+                ),
                 to: path)
             let result = Command.run(["check", path, "--target-arch=x86_64"])
             #expect(result.status == 1)
@@ -91,7 +95,8 @@ import VMMSysUtil
         "wrong usage ends with 2 and says what is wrong",
         arguments: [
             ([], "no arguments"), (["--basic"], "no --input-file"), (["--input-file"], "--input-file needs a value"),
-            (["--input-file", "a", "--input-file", "b"], "--input-file given twice"), (["--frob"], "unknown option --frob"),
+            (["--input-file", "a", "--input-file", "b"], "--input-file given twice"),
+            (["--frob"], "unknown option --frob"),
             (["check"], "check needs one policy"), (["explain", "a"], "explain needs a policy and a system call"),
             (["check", "a", "--target-arch", "sparc"], "unknown architecture sparc"), (["frob"], "unexpected frob"),
             (["explain", "a", "read", "1", "2", "3", "4", "5", "6", "7"], "over six arguments"),
@@ -106,7 +111,9 @@ import VMMSysUtil
 
     @Test("files that cannot be read end with 1 and name the file")
     func files() {
-        #expect(Command.run(["check", "/nonexistent"]).errors.hasPrefix("seccompiler: cannot read /nonexistent: No such file"))
+        #expect(
+            Command.run(["check", "/nonexistent"]).errors.hasPrefix(
+                "seccompiler: cannot read /nonexistent: No such file"))
         #expect(Command.run(["disassemble", "/dev/zero"]).status == 1)
         #expect(Command.run(["--help"]).status == 0)
     }

@@ -24,7 +24,9 @@ import Testing
         let x86 = Architecture.x86_64
         #expect(x86.constant("CLONE_VM|CLONE_FS | 0x1") == 0x301)
         #expect(x86.constant("0xffffffffffffffff") == .max)
-        for text in ["", "|", "0x", "0x10000000000000000", "0x-1", "0x+1", "12", "clone_vm", "CLONE_VM|", "CLONE_VM CLONE_FS"] {
+        for text in [
+            "", "|", "0x", "0x10000000000000000", "0x-1", "0x+1", "12", "clone_vm", "CLONE_VM|", "CLONE_VM CLONE_FS",
+        ] {
             #expect(x86.constant(text) == nil, "\(text)")
         }
     }

@@ -14,7 +14,9 @@ import VMMSysUtil
         defer { closedir(directory) }
         var files: [(String, [UInt8])] = []
         while let entry = readdir(directory) {
-            let file = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+            let file = withUnsafeBytes(of: entry.pointee.d_name) {
+                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
             guard !file.hasPrefix(".") else { continue }
             let descriptor = try FileDescriptor.open("\(folder)/\(file)", .readOnly)
             var bytes = [UInt8](repeating: 0, count: Int(try descriptor.byteCount()))

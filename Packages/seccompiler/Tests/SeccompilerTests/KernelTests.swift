@@ -23,7 +23,8 @@ struct KernelTests {
         var values: [UInt64] = [0, 1, 0x10, 0xFF, 0x8000_0000, 0xFFFF_FFFF, 0x1_0000_0000, 0x1234_5678_9ABC_DEF0]
         values += [1 << 63, .max, 0x1_0000_0010, 0x10_0000_0000]
         for width in [ArgumentWidth.dword, .qword] {
-            let limits: [UInt64] = [0, 0x10, 0xFFFF_FFFF, 0x8000_0001] + (width == .qword ? [0x1_0000_0010, .max] : [])
+            let limits: [UInt64] =
+                [0, 0x10, 0xFFFF_FFFF, 0x8000_0001] + (width == .qword ? [0x1_0000_0010, .max] : [])
             for limit in limits {
                 // futex has six arguments and a number on each architecture; it is never made.
                 for argument in [0, 3, 5] {
@@ -95,10 +96,12 @@ struct KernelTests {
         let calls = filter.boundaryCalls.filter { $0.auditValue == native.auditValue && $0.number < 0x4000_0000 }
             .filter { KernelProbe.isAsked(about: $0.number) }
         let compiled = try filter.compile()
-        #expect(try KernelProbe.actions(for: calls, under: compiled.program) == calls.map { filter.verdict(on: $0).action })
+        #expect(
+            try KernelProbe.actions(for: calls, under: compiled.program) == calls.map { filter.verdict(on: $0).action })
         let histogram = Dictionary(filter.numbers.map { ($0, random.next() % 99) }, uniquingKeysWith: max)
         let weighted = try filter.compile(histogram: histogram)
-        #expect(try KernelProbe.actions(for: calls, under: weighted.program) == calls.map { filter.verdict(on: $0).action })
+        #expect(
+            try KernelProbe.actions(for: calls, under: weighted.program) == calls.map { filter.verdict(on: $0).action })
     }
 
     #if arch(x86_64)

@@ -46,8 +46,12 @@ struct MalformedPolicy: CustomTestStringConvertible, Sendable {
         .init("short \\u", "{\"\\u12\": 1}", .json(.badEscape)),
         .init("two filters of one name", "{\"f\": {}, \"f\": {}}", .json(.duplicateKey("f")), line: 1, column: 11),
         .init("one key twice through an escape", "{\"f\": {}, \"\\u0066\": {}}", .json(.duplicateKey("f"))),
-        .init("a key of a rule twice", rules("{\"syscall\": \"read\", \"syscall\": \"read\"}"), .json(.duplicateKey("syscall"))),
-        .init("a negative value", condition("\"index\": 1, \"type\": \"dword\", \"op\": \"eq\", \"val\": -1"), .json(.negative)),
+        .init(
+            "a key of a rule twice", rules("{\"syscall\": \"read\", \"syscall\": \"read\"}"),
+            .json(.duplicateKey("syscall"))),
+        .init(
+            "a negative value", condition("\"index\": 1, \"type\": \"dword\", \"op\": \"eq\", \"val\": -1"),
+            .json(.negative)),
         .init("a fraction", condition("\"index\": 1.0"), .json(.notAnInteger)),
         .init("an exponent", condition("\"index\": 1e0"), .json(.notAnInteger)),
         .init("a zero in front", condition("\"index\": 01"), .json(.leadingZero)),
@@ -62,45 +66,72 @@ struct MalformedPolicy: CustomTestStringConvertible, Sendable {
         .init("an empty filter", "{\"f\": {}}", .missingKey("default_action"), line: 1, column: 7),
         .init(
             "no rules", "{\"f\": {\"default_action\": \"trap\", \"filter_action\": \"allow\"}}", .missingKey("filter")),
-        .init("no match action", "{\"f\": {\"default_action\": \"trap\", \"filter\": []}}", .missingKey("filter_action")),
+        .init(
+            "no match action", "{\"f\": {\"default_action\": \"trap\", \"filter\": []}}", .missingKey("filter_action")),
         .init(
             "both spellings", "{\"f\": {\"default_action\": \"trap\", \"mismatch_action\": \"trap\"}}",
             .twoSpellings("default_action", "mismatch_action")),
         .init("an unknown key of a filter", "{\"f\": {\"filters\": []}}", .unknownKey("filters"), line: 1, column: 8),
         .init("an unknown key of a rule", rules("{\"syscal\": \"read\"}"), .unknownKey("syscal")),
         .init("an unknown key of a condition", condition("\"value\": 1"), .unknownKey("value")),
-        .init("rules in an object", "{\"f\": {\"default_action\": \"trap\", \"filter_action\": \"allow\", \"filter\": {}}}",
+        .init(
+            "rules in an object",
+            "{\"f\": {\"default_action\": \"trap\", \"filter_action\": \"allow\", \"filter\": {}}}",
             .wrongType(expected: "an array of rules", found: "an object")),
         .init("a rule without a name", rules("{}"), .missingKey("syscall")),
-        .init("a name that is a number", rules("{\"syscall\": 0}"), .wrongType(expected: "a string", found: "a number")),
+        .init(
+            "a name that is a number", rules("{\"syscall\": 0}"), .wrongType(expected: "a string", found: "a number")),
         .init("a call that is none", rules("{\"syscall\": \"raed\"}"), .filter("x86_64 has no system call \"raed\"")),
-        .init("a call of another architecture", rules("{\"syscall\": \"riscv_flush_icache\"}"),
+        .init(
+            "a call of another architecture", rules("{\"syscall\": \"riscv_flush_icache\"}"),
             .filter("x86_64 has no system call \"riscv_flush_icache\"")),
         .init("an empty list of conditions", rules("{\"syscall\": \"read\", \"args\": []}"), .noConditions),
-        .init("a comment that is a number", rules("{\"syscall\": \"read\", \"comment\": 1}"),
+        .init(
+            "a comment that is a number", rules("{\"syscall\": \"read\", \"comment\": 1}"),
             .wrongType(expected: "a string", found: "a number")),
-        .init("argument 6", condition("\"index\": 6, \"type\": \"dword\", \"op\": \"eq\", \"val\": 1"), .argumentIndex(6)),
-        .init("an unknown width", condition("\"index\": 0, \"type\": \"word\", \"op\": \"eq\", \"val\": 1"), .unknownWidth("word")),
-        .init("an unknown operator", condition("\"index\": 0, \"type\": \"dword\", \"op\": \"==\", \"val\": 1"), .unknownOperator("==")),
-        .init("a mask without a value", condition("\"index\": 0, \"type\": \"dword\", \"op\": \"masked_eq\", \"val\": 1"),
+        .init(
+            "argument 6", condition("\"index\": 6, \"type\": \"dword\", \"op\": \"eq\", \"val\": 1"), .argumentIndex(6)),
+        .init(
+            "an unknown width", condition("\"index\": 0, \"type\": \"word\", \"op\": \"eq\", \"val\": 1"),
+            .unknownWidth("word")),
+        .init(
+            "an unknown operator", condition("\"index\": 0, \"type\": \"dword\", \"op\": \"==\", \"val\": 1"),
+            .unknownOperator("==")),
+        .init(
+            "a mask without a value", condition("\"index\": 0, \"type\": \"dword\", \"op\": \"masked_eq\", \"val\": 1"),
             .unknownOperator("masked_eq")),
-        .init("two operators", condition("\"index\": 0, \"type\": \"dword\", \"op\": {\"masked_eq\": 1, \"eq\": 1}, \"val\": 1"),
+        .init(
+            "two operators",
+            condition("\"index\": 0, \"type\": \"dword\", \"op\": {\"masked_eq\": 1, \"eq\": 1}, \"val\": 1"),
             .notOneMember(2)),
-        .init("a value for eq", condition("\"index\": 0, \"type\": \"dword\", \"op\": {\"eq\": 1}, \"val\": 1"), .unknownOperator("eq")),
-        .init("a dword over 32 bits", condition("\"index\": 0, \"type\": \"dword\", \"op\": \"eq\", \"val\": 4294967296"),
+        .init(
+            "a value for eq", condition("\"index\": 0, \"type\": \"dword\", \"op\": {\"eq\": 1}, \"val\": 1"),
+            .unknownOperator("eq")),
+        .init(
+            "a dword over 32 bits", condition("\"index\": 0, \"type\": \"dword\", \"op\": \"eq\", \"val\": 4294967296"),
             .valueTooWide(1 << 32)),
-        .init("a dword mask over 32 bits",
-            condition("\"index\": 0, \"type\": \"dword\", \"op\": {\"masked_eq\": 4294967296}, \"val\": 1"), .valueTooWide(1 << 32)),
-        .init("a constant that is none", condition("\"index\": 0, \"type\": \"dword\", \"op\": \"eq\", \"val\": \"AF_UNICORN\""),
+        .init(
+            "a dword mask over 32 bits",
+            condition("\"index\": 0, \"type\": \"dword\", \"op\": {\"masked_eq\": 4294967296}, \"val\": 1"),
+            .valueTooWide(1 << 32)),
+        .init(
+            "a constant that is none",
+            condition("\"index\": 0, \"type\": \"dword\", \"op\": \"eq\", \"val\": \"AF_UNICORN\""),
             .unknownConstant("AF_UNICORN")),
-        .init("an empty join", condition("\"index\": 0, \"type\": \"dword\", \"op\": \"eq\", \"val\": \"AF_UNIX|\""),
+        .init(
+            "an empty join", condition("\"index\": 0, \"type\": \"dword\", \"op\": \"eq\", \"val\": \"AF_UNIX|\""),
             .unknownConstant("AF_UNIX|")),
         .init("an unknown action", rules("{\"syscall\": \"read\", \"action\": \"deny\"}"), .unknownAction("deny")),
-        .init("errno without its value", rules("{\"syscall\": \"read\", \"action\": \"errno\"}"), .unknownAction("errno")),
-        .init("allow with a value", rules("{\"syscall\": \"read\", \"action\": {\"allow\": 1}}"), .unknownAction("allow")),
+        .init(
+            "errno without its value", rules("{\"syscall\": \"read\", \"action\": \"errno\"}"), .unknownAction("errno")),
+        .init(
+            "allow with a value", rules("{\"syscall\": \"read\", \"action\": {\"allow\": 1}}"), .unknownAction("allow")),
         .init("errno 65536", rules("{\"syscall\": \"read\", \"action\": {\"errno\": 65536}}"), .actionValue(65536)),
-        .init("errno 4096", rules("{\"syscall\": \"read\", \"action\": {\"errno\": 4096}}"), .filter("errno 4096 is over 4095")),
-        .init("an action twice", "{\"f\": {\"default_action\": \"trap\", \"filter_action\": \"trap\", \"filter\": []}}",
+        .init(
+            "errno 4096", rules("{\"syscall\": \"read\", \"action\": {\"errno\": 4096}}"),
+            .filter("errno 4096 is over 4095")),
+        .init(
+            "an action twice", "{\"f\": {\"default_action\": \"trap\", \"filter_action\": \"trap\", \"filter\": []}}",
             .filter("default and match action are both trap")),
     ]
 }

@@ -7,11 +7,15 @@ import Testing
 @Suite(.enabled(if: Architecture.native == .x86_64, "its calls are x86_64's"))
 struct MicroVMPolicyTests {
     static let names = [
-        "accept4", "brk", "clock_gettime", "close", "dup", "epoll_ctl", "epoll_pwait", "epoll_wait", "exit", "exit_group",
-        "fallocate", "fstat", "fsync", "ftruncate", "futex", "getrandom", "gettid", "io_uring_enter", "lseek", "mincore",
-        "mmap", "mremap", "munmap", "nanosleep", "newfstatat", "open", "openat", "pread64", "preadv", "pwrite64", "pwritev",
+        "accept4", "brk", "clock_gettime", "close", "dup", "epoll_ctl", "epoll_pwait", "epoll_wait", "exit",
+        "exit_group",
+        "fallocate", "fstat", "fsync", "ftruncate", "futex", "getrandom", "gettid", "io_uring_enter", "lseek",
+        "mincore",
+        "mmap", "mremap", "munmap", "nanosleep", "newfstatat", "open", "openat", "pread64", "preadv", "pwrite64",
+        "pwritev",
         "read", "readv", "recvfrom", "recvmsg", "restart_syscall", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn",
-        "sched_yield", "sendmsg", "set_robust_list", "sigaltstack", "stat", "tgkill", "timerfd_settime", "tkill", "write",
+        "sched_yield", "sendmsg", "set_robust_list", "sigaltstack", "stat", "tgkill", "timerfd_settime", "tkill",
+        "write",
         "writev",
     ]
     static let requests = [
@@ -41,7 +45,9 @@ struct MicroVMPolicyTests {
     private func calls() -> [SystemCall] {
         var calls: [SystemCall] = []
         for number in 0..<UInt32(512) where KernelProbe.isAsked(about: number) {
-            for arguments in [[], [3, 0xAE80, 4], [1, 0x80801, 0], [1, 2, 1], [.max, .max, .max, .max, .max, .max]] as [[UInt64]] {
+            for arguments in [[], [3, 0xAE80, 4], [1, 0x80801, 0], [1, 2, 1], [.max, .max, .max, .max, .max, .max]]
+                as [[UInt64]]
+            {
                 calls.append(SystemCall(number, arguments, on: .x86_64))
             }
         }
@@ -55,7 +61,8 @@ struct MicroVMPolicyTests {
         let expected = calls.map { filter.verdict(on: $0).action }
         #expect(expected.contains(.allow) && expected.contains(.trap))
         for compiled in [
-            try filter.compile(), try filter.compile(backEnd: .own), try filter.compile(histogram: [16: 1000, 0: 10, 1: 10]),
+            try filter.compile(), try filter.compile(backEnd: .own),
+            try filter.compile(histogram: [16: 1000, 0: 10, 1: 10]),
         ] {
             #expect(compiled.program.instructions.count < 250)
             #expect(calls.map { compiled.program.run(on: $0).action } == expected)

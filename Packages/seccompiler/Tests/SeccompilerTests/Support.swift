@@ -63,7 +63,8 @@ extension SeededGenerator {
     }
 
     mutating func action() -> Action {
-        [.allow, .log, .errno(UInt16(next() % 100)), .trap, .trace(7), .notify, .killThread, .killProcess][Int(next() % 8)]
+        [.allow, .log, .errno(UInt16(next() % 100)), .trap, .trace(7), .notify, .killThread, .killProcess][
+            Int(next() % 8)]
     }
 
     /// A filter of any shape over few calls, so that rules meet.
@@ -76,6 +77,7 @@ extension SeededGenerator {
         }
         let match = action()
         return try Filter(
-            architecture: architecture, defaultAction: match == .allow ? .trap : .allow, matchAction: match, rules: rules)
+            architecture: architecture, defaultAction: match == .allow ? .trap : .allow, matchAction: match,
+            rules: rules)
     }
 }

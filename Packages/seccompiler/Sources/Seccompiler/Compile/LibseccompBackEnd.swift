@@ -50,7 +50,8 @@ enum LibseccompBackEnd {
 
     /// The rules without those for a call that has an unconditional one: its action is the same.
     private static func deciding(_ filter: Filter) -> [(index: Int, rule: Rule)] {
-        let unconditional = Set(filter.rules.indices.filter { filter.rules[$0].conditions.isEmpty }.map { filter.numbers[$0] })
+        let unconditional = Set(
+            filter.rules.indices.filter { filter.rules[$0].conditions.isEmpty }.map { filter.numbers[$0] })
         return filter.rules.enumerated().filter {
             $0.element.conditions.isEmpty || !unconditional.contains(filter.numbers[$0.offset])
         }.map { (index: $0.offset, rule: $0.element) }
@@ -59,7 +60,9 @@ enum LibseccompBackEnd {
     /// The program's bytes, or libseccomp's error number.
     static func compile(_ filter: Filter) -> Result<[UInt8], Errno> {
         lock.withLock { _ in
-            guard let context = seccomp_init(filter.defaultAction.returnValue) else { return .failure(.invalidArgument) }
+            guard let context = seccomp_init(filter.defaultAction.returnValue) else {
+                return .failure(.invalidArgument)
+            }
             defer { seccomp_release(context) }
             do throws(Errno) {
                 try configure(context, filter)

@@ -35,7 +35,9 @@ extension Filter {
         for number in listed { probed.formUnion([number &- 1, number &+ 1, number | 0x4000_0000]) }
         probed.formUnion([0x3FFF_FFFF, 0x4000_0000, 0x7FFF_FFFF, 0x8000_0000, 0xC000_0000, .max - 1, .max])
         for number in probed.sorted() { calls.append(SystemCall(number, on: architecture)) }
-        for number in listed { calls.append(SystemCall(number, [.max, .max, .max, .max, .max, .max], on: architecture)) }
+        for number in listed {
+            calls.append(SystemCall(number, [.max, .max, .max, .max, .max, .max], on: architecture))
+        }
         let foreign = Architecture.allCases.map(\.auditValue).filter { $0 != architecture.auditValue }
         for auditValue in foreign + [0, .max, 0x4000_0003, architecture.auditValue ^ 0x8000_0000] {
             for number in listed { calls.append(SystemCall(number, auditValue: auditValue)) }

@@ -31,7 +31,8 @@ extension Architecture {
             let name = part.trimmingSpaces()
             if let value = Constants.tables[self]?[name] {
                 result |= value
-            } else if name.hasPrefix("0x"), name.utf8.allSatisfy({ $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "-") }),
+            } else if name.hasPrefix("0x"),
+                name.utf8.allSatisfy({ $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "-") }),
                 let value = UInt64(name.dropFirst(2), radix: 16)
             {
                 result |= value
