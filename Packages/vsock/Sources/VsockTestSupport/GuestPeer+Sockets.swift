@@ -77,6 +77,9 @@ extension GuestPeer {
         socket.told = socket.forwarded
     }
 
+    /// Has the sockets see a packet that came while `answers` was off.
+    public func receive(_ packet: Packet) throws { try answer(packet) }
+
     /// What a guest kernel does with a packet.
     func answer(_ packet: Packet) throws {
         let header = packet.header

@@ -35,13 +35,13 @@ public final class GuestPeer {
     /// What the device asked for.
     public let interrupt = RecordingInterrupt()
     /// To the guest.
-    public private(set) var receiveQueue: DriverQueue
+    public internal(set) var receiveQueue: DriverQueue
     /// From the guest.
     public private(set) var transmitQueue: DriverQueue
     /// Events.
     public private(set) var eventQueue: DriverQueue
     /// Packets in the order in which they came, if `keepsPackets`.
-    public internal(set) var packets: [Packet] = []
+    public var packets: [Packet] = []
     /// Whether packets are kept; else they only go to the sockets.
     public var keepsPackets = true
     /// Whether sockets do what a kernel's would do; else packets are only kept.

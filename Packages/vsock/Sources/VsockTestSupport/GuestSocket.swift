@@ -25,7 +25,7 @@ public final class GuestSocket {
     /// All that ever came, counted.
     public internal(set) var receivedByteCount: UInt64 = 0
     /// What the host said that it will not do any more.
-    public internal(set) var hostShutdown: VsockFlags = []
+    public var hostShutdown: VsockFlags = []
     /// What this end will not do any more.
     public internal(set) var ownShutdown: VsockFlags = []
 

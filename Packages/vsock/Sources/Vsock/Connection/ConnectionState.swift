@@ -58,7 +58,7 @@ public struct ConnectionState: Equatable, Sendable {
     /// What the host will not do any more; the guest is told, or about to be.
     public private(set) var hostShutdown: VsockFlags = []
     var owed: Owed
-    /// The guest was asked for credit and has said nothing since.
+    /// The guest was asked for credit and has had none since.
     private(set) var hasAskedForCredit = false
     /// The REQUEST was sent, so that a RESPONSE makes sense.
     private var hasRequested = false
@@ -92,7 +92,9 @@ public struct ConnectionState: Equatable, Sendable {
         // 5.10.6.6: both ends are of one type.
         guard header.type == .stream else { return .violation }
         credit.hear(header)
-        hasAskedForCredit = false
+        // An answer that says "still none" must not be a reason to ask again: the two would never come to rest. A guest
+        // tells of new room by itself (5.10.6.3).
+        if credit.peerFreeByteCount > 0 { hasAskedForCredit = false }
         switch header.operation {
         case .response:
             guard phase == .requested, hasRequested else { return .violation }
@@ -131,7 +133,7 @@ public struct ConnectionState: Equatable, Sendable {
         if credit.isUpdateDue, !guestShutdown.contains(.noMoreSending) { owed.insert(.creditUpdate) }
     }
 
-    /// There is data for the guest and no room: CREDIT_REQUEST is owed, once until the guest says something.
+    /// There is data for the guest and no room: CREDIT_REQUEST is owed, once until the guest has room.
     public mutating func askForCredit() {
         guard !hasAskedForCredit else { return }
         hasAskedForCredit = true

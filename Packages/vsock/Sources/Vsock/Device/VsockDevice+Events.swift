@@ -35,6 +35,7 @@ extension VsockDevice {
         for connection in Array(connections.values) { remove(connection) }
         turns.removeAll()
         strays.removeAll()
+        guard active?.event != nil else { return }
         let deadline = MonotonicTimer.now() &+ options.requestTimeout.nanoseconds
         gate = .waitingForBuffer(deadline: deadline)
         arm(deadline)

@@ -76,6 +76,7 @@ extension VsockDevice {
                 // Closed at once: a program that waits in the backlog could not be told.
                 guard !isFull else {
                     counters.refused &+= 1
+                    StreamSocket.discard(from: socket.descriptor)
                     continue
                 }
                 admit(socket)
@@ -128,6 +129,7 @@ extension VsockDevice {
                 }
             }
             client.socket.stopWatching()
+            StreamSocket.discard(from: client.socket.descriptor)
             counters.refused &+= 1
             return true
         }

@@ -66,7 +66,10 @@ extension VsockDevice {
         var payload = chain.writer
         guard var front = payload.split(UInt64(VsockHeader.byteCount)) else { return nil }
         // A buffer for headers only; the guest owes others.
-        guard payload.remaining > 0 else { return 0 }
+        guard payload.remaining > 0 else {
+            counters.malformed &+= 1
+            return 0
+        }
         let limit = min(UInt64(min(credit, max(options.payloadByteCountMax, 1))), payload.remaining)
         guard let room = payload.split(limit) else { return nil }
         pieces.removeAll()

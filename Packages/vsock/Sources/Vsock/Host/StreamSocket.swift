@@ -63,6 +63,12 @@ enum StreamSocket {
         _ = Glibc.recv(socket.rawValue, buffer.baseAddress, buffer.count, flags)
     }
 
+    /// Throws away what came so far: a socket that is closed with bytes unread looks like an error at the other end, and
+    /// not like an end. What comes in the very moment may still.
+    static func discard(from socket: borrowing FileDescriptor) {
+        withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { skip($0, from: socket) }
+    }
+
     /// The host reads the end of the stream after the last byte sent.
     static func endSending(_ socket: borrowing FileDescriptor) { shutdown(socket.rawValue, Int32(SHUT_WR)) }
 

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Vsock
+
+/// Inputs to begin fuzzing with, as they lie in `Corpus/`.
+public enum VsockFuzzSeeds {
+    /// Of `fuzzVsockPacket`. `delivered-` reach the program, `malformed-` are no packets, `reset-` are answered by an
+    /// RST, `quiet-` by nothing.
+    public static var packets: [(name: String, bytes: [UInt8])] {
+        let hello = Array("hello".utf8)
+        var bad = header(.data, 5)
+        bad.sourceCID = 7
+        var future = header(.creditUpdate)
+        future.forwardedCount = .max
+        var packet = header(.data, 5)
+        packet.type = .sequencedPacket
+        var shutdown = header(.shutdown)
+        shutdown.flags = .noMoreAtAll
+        var stranger = header(.data, 5)
+        stranger.sourcePort = 77
+        return [
+            ("delivered-plain", [0, 1, 44] + header(.data, 5).bytes + hello),
+            ("delivered-single", [0, 0] + header(.data, 5).bytes + hello),
+            ("delivered-cut", [0, 5, 1, 20, 43, 45, 47] + header(.data, 5).bytes + hello),
+            ("delivered-indirect", [1, 2, 8, 44] + header(.data, 5).bytes + hello),
+            ("delivered-large", [2, 1, 44] + header(.data, 60000).bytes),
+            ("delivered-slack", [0, 1, 44] + header(.data, 3).bytes + hello),
+            ("malformed-empty", [0, 0]),
+            ("malformed-header", [0, 1, 20] + Array(header(.data).bytes.dropLast())),
+            ("malformed-payload", [0, 1, 44] + header(.data, 6).bytes + hello),
+            ("malformed-huge", [0, 1, 44] + header(.data, .max).bytes + hello),
+            ("reset-request", [0, 0] + header(.request).bytes),
+            ("reset-response", [0, 0] + header(.response).bytes),
+            ("reset-invalid", [0, 0] + header(.other(0)).bytes),
+            ("reset-unknown", [0, 0] + header(.other(0xffff)).bytes),
+            ("reset-type", [0, 1, 44] + packet.bytes + hello),
+            ("reset-shutdown", [0, 0] + shutdown.bytes),
+            ("reset-stranger", [0, 1, 44] + stranger.bytes + hello),
+            ("quiet-reset", [0, 0] + header(.reset).bytes),
+            ("quiet-future", [0, 0] + future.bytes),
+            ("quiet-false-name", [0, 1, 44] + bad.bytes + hello),
+            ("answered-credit", [0, 0] + header(.creditRequest).bytes),
+        ]
+    }
+
+    /// Of `fuzzVsockSequence`.
+    public static var sequences: [(name: String, bytes: [UInt8])] {
+        [
+            ("guest-opens", [0, 0, 13, 0, 4, 0x30, 13, 0, 6, 0x30, 5, 0x20, 13, 0, 12, 0xf0, 10, 0x30, 13, 0]),
+            ("host-opens", [1, 1, 13, 0, 5, 0x50, 13, 0, 12, 0xf0, 4, 0x40, 13, 0, 6, 0xf0, 7, 0, 13, 0]),
+            ("half-close-host", [0, 0, 13, 0, 8, 0, 13, 0, 4, 0xf0, 13, 0, 6, 0xf0, 10, 0x30, 13, 0]),
+            ("half-close-guest", [0, 0, 13, 0, 10, 0x20, 13, 0, 5, 0xf0, 13, 0, 12, 0xf0, 7, 0, 13, 0]),
+            ("no-buffers", [14, 1, 0, 0, 0, 1, 0, 2, 13, 0, 14, 0, 19, 0, 13, 0, 4, 0x30, 13, 0, 6, 0xf0]),
+            ("busy-host", [17, 2, 0, 0, 13, 0, 17, 0, 13, 0, 11, 0]),
+            ("refused", [17, 1, 0, 0, 13, 0, 17, 0, 0, 0, 13, 0, 4, 0x10, 6, 0xf0]),
+            (
+                "storm",
+                (0..<12).flatMap { [0, $0 << 4] as [UInt8] } + [13, 0] + (0..<12).flatMap { [11, $0] } + [13, 0]
+            ),
+            ("transport-reset", [0, 0, 1, 1, 13, 0, 16, 0, 13, 0, 0, 0x10, 13, 0, 4, 0x21, 13, 0, 6, 0xf2]),
+            ("strays", (0..<10).flatMap { [3, 5 | $0 << 4, 3, 0, 0] as [UInt8] } + [13, 0, 0, 0, 13, 0]),
+            (
+                "line-in-pieces",
+                [2, 7] + Array("CONNECT".utf8) + [13, 0, 2, 9] + Array("connect 1".utf8) + [13, 0, 7, 0]
+            ),
+            (
+                "full-window",
+                [0, 0, 13, 0] + (0..<14).flatMap { _ in [4, 0xf0] as [UInt8] } + [
+                    13, 0, 6, 0xf0, 6, 0xf0, 13, 0, 4, 0xf0,
+                ]
+            ),
+            ("layouts", [0, 0, 13, 0] + (0..<4).flatMap { [18, $0, 4, 0x30, 13, 0, 6, 0xf0] as [UInt8] }),
+        ]
+    }
+
+    private static func header(_ operation: VsockOperation, _ byteCount: UInt32 = 0) -> VsockHeader {
+        VsockHeader(
+            sourceCID: 3, destinationCID: GuestCID.host, sourcePort: 1000, destinationPort: 52, operation: operation,
+            payloadByteCount: byteCount, bufferByteCount: 4096)
+    }
+}

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+import Testing
+import VMMSysUtil
+import VMMemory
+import VirtioQueueTestSupport
+import Vsock
+import VsockTestSupport
+
+/// Bytes from a position of an endless sequence without short periods.
+func pattern(_ range: Range<Int>) -> [UInt8] {
+    range.map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
+}
+
+@Suite struct DataTests {
+    @Test("a stream to the host arrives whole, through every layout of packets", arguments: GuestPeer.Layout.allCases)
+    func toHost(layout: GuestPeer.Layout) throws {
+        var options = VsockOptions()
+        options.bufferByteCount = 16 << 10
+        let rig = try Rig(options)
+        rig.guest.layout = layout
+        rig.guest.keepsPackets = false
+        let socket = try rig.guest.connect(toHostPort: 52)
+        try rig.guest.run()
+        let program = try #require(rig.backend.accepted.first?.program)
+        let total = 300_000
+        var sent = 0
+        var received: [UInt8] = []
+        for _ in 0..<10_000 where received.count < total {
+            let end = min(total, sent + 7001)
+            sent += try rig.guest.send(pattern(sent..<end), on: socket, packetByteCount: 3000)
+            try rig.guest.run()
+            received += try program.receive(5000) ?? []
+        }
+        #expect(received == pattern(0..<total))
+        #expect(rig.device.counters.bytesFromGuest == UInt64(total))
+    }
+
+    @Test(
+        "a stream to the guest arrives whole, and never more than it has room for",
+        arguments: [1, 100, 4096, 65536] as [UInt32])
+    func toGuest(buffer: UInt32) throws {
+        let rig = try Rig()
+        rig.guest.bufferByteCount = buffer
+        rig.guest.keepsPackets = false
+        let socket = try rig.guest.connect(toHostPort: 52)
+        try rig.guest.run()
+        let program = try #require(rig.backend.accepted.first?.program)
+        let total = buffer < 1000 ? 2000 : 300_000
+        var sent = 0
+        var received: [UInt8] = []
+        for _ in 0..<10_000 where received.count < total {
+            sent += try program.send(pattern(sent..<total))
+            try rig.guest.run()
+            #expect(socket.unread.count <= Int(buffer))
+            received += try rig.guest.read(socket)
+        }
+        #expect(received == pattern(0..<total))
+    }
+
+    @Test("a guest that reads nothing is given what it has room for, and asked once for more")
+    func guestReadsNothing() throws {
+        let rig = try Rig()
+        rig.guest.bufferByteCount = 1000
+        let socket = try rig.guest.connect(toHostPort: 52)
+        try rig.guest.run()
+        let program = try #require(rig.backend.accepted.first?.program)
+        #expect(try program.send(pattern(0..<5000)) == 5000)
+        rig.guest.answers = false
+        try rig.guest.run()
+        let data = rig.guest.packets.filter { $0.header.operation == .data }
+        #expect(data.reduce(0) { $0 + $1.payload.count } == 1000)
+        #expect(rig.guest.packets.filter { $0.header.operation == .creditRequest }.count == 1)
+        for _ in 0..<20 { rig.guest.loop.runOnce() }
+        #expect(rig.guest.packets.filter { $0.header.operation == .creditRequest }.count == 1)
+        #expect(socket.phase == .established)
+    }
+
+    @Test("a host that reads nothing costs no more than the buffer, and other connections go on")
+    func hostReadsNothing() throws {
+        var options = VsockOptions()
+        options.bufferByteCount = 8192
+        let rig = try Rig(options)
+        let stuck = try rig.guest.connect(toHostPort: 52)
+        try rig.guest.run()
+        var sent = 0
+        for _ in 0..<200 {
+            let count = try rig.guest.send(pattern(sent..<(sent + 8192)), on: stuck)
+            sent += count
+            try rig.guest.run()
+            if count == 0 { break }
+        }
+        #expect(stuck.credit == 0)
+        let other = try rig.guest.connect(toHostPort: 53)
+        try rig.guest.run()
+        try rig.guest.send([1, 2, 3], on: other)
+        try rig.guest.run()
+        #expect(try rig.backend.accepted.last?.program.receive() == [1, 2, 3])
+        // And the stuck one when it reads at last.
+        let program = try #require(rig.backend.accepted.first?.program)
+        var received: [UInt8] = []
+        let isDone = try rig.guest.run {
+            received += try program.receive() ?? []
+            return received.count == sent
+        }
+        #expect(isDone && received == pattern(0..<sent))
+        try rig.guest.run()
+        #expect(stuck.credit == 8192)
+    }
+
+    @Test("connections take turns: one with a lot to say does not keep another waiting")
+    func turns() throws {
+        let rig = try Rig()
+        rig.guest.bufferByteCount = 16 << 20
+        for port in [52, 53] as [UInt32] {
+            _ = try rig.guest.connect(toHostPort: port)
+            try rig.guest.run()
+        }
+        let loud = rig.backend.accepted[0].program
+        let quiet = rig.backend.accepted[1].program
+        rig.guest.refills = false
+        // Until neither the guest nor the socket takes more.
+        while try loud.send(pattern(0..<60_000)) > 0 { try rig.guest.run() }
+        try quiet.send("psst")
+        try rig.guest.run()
+        rig.guest.packets.removeAll()
+        try rig.guest.refill(3)
+        rig.guest.notify(0)
+        try rig.guest.run()
+        #expect(rig.guest.packets.contains { $0.header.sourcePort == 53 && $0.payload == Array("psst".utf8) })
+        #expect(rig.guest.packets.contains { $0.header.sourcePort == 52 })
+    }
+
+    @Test("the guest sends more than it may: the connection ends, what it might send arrives")
+    func creditViolation() throws {
+        var options = VsockOptions()
+        options.bufferByteCount = 4096
+        let rig = try Rig(options)
+        let socket = try rig.guest.connect(toHostPort: 52)
+        try rig.guest.run()
+        let program = try #require(rig.backend.accepted.first?.program)
+        try rig.guest.send([1, 2, 3], on: socket)
+        let header = rig.guest.header(.data, port: socket.port, hostPort: 52, payloadByteCount: 4097)
+        try rig.guest.send(header, pattern(0..<4097))
+        try rig.guest.run()
+        #expect(socket.phase == .closed)
+        #expect(try program.receive() == [1, 2, 3])
+        #expect(try program.receive() == nil)
+        #expect(rig.device.counters.violations == 1)
+    }
+
+    @Test("buffers for headers alone do not stop the device, and are counted")
+    func headerOnlyBuffers() throws {
+        let backend = try PairBackend()
+        let device = VsockDevice(guestCID: try #require(GuestCID(3)), backend: backend)
+        let guest = try GuestPeer(device, receiveBufferByteCount: 44)
+        let socket = try guest.connect(toHostPort: 52)
+        try guest.run()
+        #expect(socket.phase == .established)
+        guest.refills = false
+        try backend.accepted.first?.program.send("hello")
+        try guest.run()
+        #expect(device.counters.malformed > 0 && !guest.interrupt.didNeedReset)
+        #expect(socket.unread.isEmpty)
+    }
+
+    @Test("a payload outside of guest memory: the chain comes back, nothing is delivered (CVE-2019-18960)")
+    func unmappedPayload() throws {
+        let rig = try Rig()
+        let socket = try rig.guest.connect(toHostPort: 52)
+        try rig.guest.run()
+        let program = try #require(rig.backend.accepted.first?.program)
+        let queue = rig.guest.transmitQueue
+        while try queue.takeUsed() != nil {}
+        let header = rig.guest.header(.data, port: socket.port, hostPort: 52, payloadByteCount: 16)
+        guard let end = queue.memory.regions.last?.range.end else { return }
+        for address in [end.rawValue - 8, end.rawValue, .max - 7, 0xf_0000_0000] as [UInt64] {
+            let part = DriverQueue.Buffer(GuestAddress(address), 16, isWritable: false)
+            let head = try queue.send([try queue.buffer(of: header.bytes), part])
+            rig.guest.notify(1)
+            let used = try queue.takeUsed()
+            #expect(used?.written == 0 && used?.head == head.map(UInt32.init))
+        }
+        try rig.guest.run()
+        #expect(try program.receive() == [])
+        #expect(!rig.guest.interrupt.didNeedReset)
+    }
+}
