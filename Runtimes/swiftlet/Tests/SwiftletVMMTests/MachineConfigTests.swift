@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Glibc
 import SwiftletVMM
 import Testing
 import VMMSysUtil
@@ -36,5 +37,13 @@ import VMMSysUtil
     @Test("a directory is no kernel")
     func directoryAsKernel() {
         #expect(failure { $0.kernelPath = "/tmp" } == .notAFile(role: "kernel", path: "/tmp"))
+    }
+
+    @Test("a named pipe is no kernel, and nobody waits for its writer")
+    func pipeAsKernel() {
+        let path = "/tmp/swiftlet-pipe-\(getpid())"
+        mkfifo(path, 0o600)
+        defer { unlink(path) }
+        #expect(failure { $0.kernelPath = path } == .notAFile(role: "kernel", path: path))
     }
 }

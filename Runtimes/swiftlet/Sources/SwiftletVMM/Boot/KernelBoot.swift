@@ -108,7 +108,8 @@ struct KernelBoot: ~Copyable {
 /// Opens a file of the user's for reading.
 func openFile(_ path: String, role: String, flags: OpenFlags = .readOnly) throws(MachineError) -> FileDescriptor {
     do throws(Errno) {
-        let file = try FileDescriptor.open(path, flags)
+        // A pipe by name without a writer would be waited for, with the signals that could end that held back.
+        let file = try FileDescriptor.open(path, [flags, .nonBlocking])
         switch try file.kind() {
         case .regular, .blockDevice: return file
         default: throw Errno.invalidArgument
