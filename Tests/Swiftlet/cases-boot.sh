@@ -39,7 +39,7 @@ echo_initramfs() {
 console_input() {
     echo_initramfs
     ends 0 "$SWIFTLET" run --kernel "$cloud" --initrd echo.cpio --cmdline quiet <<< 'typed text' > out
-    grep -q 'got <typed text>' out
+    grep -q 'got <typed text>' out || { cat -v out; return 1; }
 }
 # terminal COMMAND: runs it on a terminal of its own, whose settings are kept before, during and after.
 terminal() {

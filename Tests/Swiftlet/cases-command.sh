@@ -44,7 +44,7 @@ root_from_a_directory() {
     mkdir -p root/{dev,proc,sys}
     ends 0 "$SWIFTLET" run --kernel "$cloud" --initrd "$cloud_initramfs" --rootfs root -- /bin/sh -c 'echo from $0' > out
     same "$(cat out)" 'from /bin/sh'
-    same "$(ls "$work" | grep -c -v -E '^(vmlinuz|initramfs|.*erofs|log|out|root|result|in|err|disk|before)')" 0
+    same "$(ls "$work" | grep -c -v -E '^(vmlinuz|initramfs|.*erofs|log|console|out|root|result|in|err|disk|before)')" 0
 }
 time_is_right() { ends 0 image date +%s > out; local now; now=$(date +%s); [ $((now - $(cat out))) -lt 20 ] && [ $((now - $(cat out))) -gt -20 ]; }
 

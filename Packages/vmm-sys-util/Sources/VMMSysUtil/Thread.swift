@@ -29,12 +29,20 @@ public struct Thread: ~Copyable, Sendable {
             let error = pthread_attr_setstacksize(&attributes, stackByteCount)
             guard error == 0 else { throw Errno(rawValue: error) }
         }
-        // The new thread inherits the mask, so the caller takes it on around the start: no signal can slip in between.
-        let before = try blockedSignals?.setAsMask()
+        if let blockedSignals {
+            // An attribute of the new thread, not the caller's mask for a moment: a signal that is pending in the caller,
+            // such as SIGPIPE of a write long ago, would be delivered in that moment.
+            var mask = sigset_t()
+            sigemptyset(&mask)
+            for number in Int32(1)...64 where blockedSignals.contains(Signal(rawValue: number)) {
+                sigaddset(&mask, number)
+            }
+            let error = pthread_attr_setsigmask_np(&attributes, &mask)
+            guard error == 0 else { throw Errno(rawValue: error) }
+        }
         let start = Unmanaged.passRetained(Start(name: String(decoding: name.utf8.prefix(15), as: UTF8.self), body))
         var handle = pthread_t()
         let error = pthread_create(&handle, &attributes, threadMain, start.toOpaque())
-        if let before { _ = try? before.setAsMask() }
         guard error == 0 else {
             start.release()
             throw Errno(rawValue: error)

@@ -5,6 +5,17 @@ import Testing
 import VMMSysUtil
 
 @Suite struct ThreadTests {
+    @Test("starting a thread with a mask of its own delivers nothing that is pending in the caller")
+    func pendingSignalStays() async {
+        await #expect(processExitsWith: .success) {
+            let set: SignalSet = [.user2]
+            try set.block()
+            raise(Signal.user2.rawValue)
+            try Thread(name: "unblocked", blockedSignals: []) {}.join()
+            exit(0)
+        }
+    }
+
     @Test("join waits for the body, and what it wrote is seen")
     func joins() throws {
         let count = Mutex(0)

@@ -18,6 +18,7 @@ const char *strerrordesc_np(int error);
 const char *strerrorname_np(int error);
 int mkostemp(char *template, int flags);
 int pipe2(int ends[2], int flags);
+int pthread_attr_setsigmask_np(pthread_attr_t *attributes, const sigset_t *mask);
 int pthread_setname_np(pthread_t thread, const char *name);
 int gettid(void);
 
