@@ -10,7 +10,9 @@ public final class Serial: Sendable {
     public enum InputPolicy: Sendable {
         /// Whenever there is room. What comes before the guest's driver is up is lost when that clears the FIFO.
         case always
-        /// Only while the guest has the receive interrupt enabled: input waits in the host until the driver is up.
+        /// Only while the guest has the receive interrupt enabled and let through (MCR's OUT2): input waits in the host
+        /// until the driver is up. The first alone is not enough: a driver that probes the port sets it for a moment,
+        /// and clears the FIFO when it starts.
         case whenInterruptEnabled
     }
 
@@ -66,7 +68,7 @@ public final class Serial: Sendable {
     public func receive(_ bytes: UnsafeRawBufferPointer) -> Int {
         var effects = UART.Effects()
         let count = registers.withLock { uart in
-            if inputPolicy == .whenInterruptEnabled, uart.interruptEnable & IER.received == 0 {
+            if inputPolicy == .whenInterruptEnabled, !uart.isListening {
                 return uart.receive(bytes, room: 0, &effects)
             }
             return uart.receive(bytes, room: uart.receiverRoom, &effects)

@@ -15,7 +15,7 @@ struct UART: Sendable {
     private(set) var interruptEnable: UInt8 = 0
     private(set) var fifoControl: UInt8 = 0
     private(set) var lineControl = LCR.eightBits
-    private(set) var modemControl = MCR.out2
+    private(set) var modemControl: UInt8 = 0
     private(set) var lineStatus = LSR.transmitterEmpty
     private(set) var modemStatus = MSR.connected
     private(set) var scratch: UInt8 = 0
@@ -92,6 +92,11 @@ struct UART: Sendable {
     // MARK: Registers
 
     private var isDivisorLatched: Bool { lineControl & LCR.divisorLatch != 0 }
+    /// Whether a driver takes what comes: its receive interrupt is enabled and reaches the processor.
+    var isListening: Bool {
+        interruptEnable & IER.received != 0 && modemControl & MCR.out2 != 0 && !isLoopback
+    }
+
     private var isLoopback: Bool { modemControl & MCR.loopback != 0 }
     private var isFIFOEnabled: Bool { fifoControl & FCR.enable != 0 }
 
@@ -154,7 +159,12 @@ struct UART: Sendable {
         let toggles = (value ^ fifoControl) & FCR.enable != 0
         // The two reset bits clear themselves; the others count only together with the enable bit.
         fifoControl = value & FCR.enable != 0 ? value & ~FCR.resets : 0
-        guard toggles || value & FCR.resetReceiver != 0 else { return }
+        // Hardware clears the FIFO when it is switched on. Here the one byte that may be waiting stays: Linux enables the
+        // receive interrupt just before, and what a host sends at that moment would be lost.
+        guard toggles && fifoControl == 0 || value & FCR.resetReceiver != 0 else {
+            if toggles { freeRoom(&effects) }
+            return
+        }
         received.removeAll()
         lineStatus &= ~LSR.dataReady
         freeRoom(&effects)
@@ -162,6 +172,7 @@ struct UART: Sendable {
 
     private mutating func writeModemControl(_ value: UInt8, _ effects: inout Effects) {
         let wasLoopback = isLoopback
+        let wasListening = isListening
         modemControl = value & MCR.all
         let lines = isLoopback ? MCR.loopedLines(modemControl) : MSR.connected
         // A change shows in the low half; RI counts only when it falls.
@@ -169,7 +180,7 @@ struct UART: Sendable {
         let rose = lines & MSR.ringing
         modemStatus = lines | modemStatus & MSR.changes | (changed & ~(changed & rose)) >> 4
         if changed != 0, pendingCause == IIR.modemStatus { effects.raisesInterrupt = true }
-        if wasLoopback, !isLoopback { freeRoom(&effects) }
+        if wasLoopback && !isLoopback || !wasListening && isListening { freeRoom(&effects) }
     }
 
     private mutating func freeRoom(_ effects: inout Effects) {
