@@ -40,7 +40,9 @@ public enum Layers {
         ],
 
         "Vsock": ["VirtioModel", "VirtioQueue", "VMMemory", "VMMSysUtil"],
-        "VsockTestSupport": ["Vsock", "VirtioModel", "VirtioQueue", "VirtioQueueTestSupport", "VMMemory", "VMMSysUtil"],
+        "VsockTestSupport": [
+            "Vsock", "VirtioModel", "VirtioQueue", "VirtioQueueTestSupport", "VMMemory", "VMMSysUtil",
+        ],
 
         // The only place where KVM, devices and boot meet.
         "SwiftletVMM": [
