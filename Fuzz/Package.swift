@@ -12,17 +12,22 @@ let package = Package(
     name: "fuzz",
     dependencies: [
         .package(path: "../Packages/linux-loader"),
+        .package(path: "../Packages/seccompiler"),
         .package(path: "../Packages/virtio-devices"),
         .package(path: "../Packages/virtio-queue"),
         .package(path: "../Packages/vm-superio"),
+        .package(path: "../Packages/vsock"),
     ],
     targets: [
         target("block-request", "VirtioDevicesTestSupport", "virtio-devices"),
+        target("bpf", "SeccompilerTestSupport", "seccompiler"),
         target("descriptor-chain", "VirtioQueueTestSupport", "virtio-queue"),
         target("i8042", "VMSuperIOTestSupport", "vm-superio"),
         target("kernel-image", "LinuxLoaderTestSupport", "linux-loader"),
         target("mmio-registers", "VirtioDevicesTestSupport", "virtio-devices"),
+        target("policy", "SeccompilerTestSupport", "seccompiler"),
         target("rtc", "VMSuperIOTestSupport", "vm-superio"),
         target("serial", "VMSuperIOTestSupport", "vm-superio"),
+        target("vsock-packet", "VsockTestSupport", "vsock"),
     ]
 )
