@@ -29,7 +29,9 @@ public final class HostileWriter: Sendable {
                 guard let argument else { return nil }
                 let state = Unmanaged<Shared>.fromOpaque(argument).takeRetainedValue()
                 while !state.isStopped.load(ordering: .acquiring) {
-                    state.body(state.rounds.wrappingAdd(1, ordering: .relaxed).oldValue)
+                    state.body(state.rounds.load(ordering: .relaxed))
+                    // Counted when it is done: who waits for a round may rely on its writes.
+                    state.rounds.wrappingAdd(1, ordering: .releasing)
                 }
                 return nil
             }, argument)
@@ -57,7 +59,7 @@ public final class HostileWriter: Sendable {
     }
 
     /// How often it has written.
-    public var rounds: UInt64 { state.rounds.load(ordering: .relaxed) }
+    public var rounds: UInt64 { state.rounds.load(ordering: .acquiring) }
 
     /// Waits until it has written that often.
     public func waitForRounds(_ count: UInt64) {
