@@ -5,7 +5,14 @@ bundle=.build/debug/VMMPackageTests.xctest
 packages() { for p in Packages/*/ Runtimes/*/; do echo "${p%/}"; done; }
 
 build_all() { $SWIFT build --build-tests -Xswiftc -warnings-as-errors; }
-unit_tests() { "$bundle" --testing-library swift-testing; }
+# seccompiler's tests fork children that live for a while with copies of all descriptors: a pipe of another test would
+# then have a reader that the test knows nothing of. So they have a process of their own.
+unit_tests() {
+    local status=0
+    "$bundle" --testing-library swift-testing --skip SeccompilerTests || status=$?
+    "$bundle" --testing-library swift-testing --filter SeccompilerTests || status=$?
+    return "$status"
+}
 
 # One package by itself, as its importers see it.
 # guest-init has nothing that a host could test: it is Embedded Swift, and the guest's first process.
