@@ -32,12 +32,9 @@ final class VirtioWindows {
         guard index < Layout.maximumVirtioDevices else { throw .tooManyDevices(index + 1) }
         let address = Layout.virtioBase + UInt64(index) * Layout.virtioStride
         let interrupt = Layout.firstVirtioInterrupt + UInt32(index)
-        let event: EventFD
-        do { event = try EventFD() } catch { throw .host("make the interrupt of a device", error) }
-        do { try vm.registerInterrupt(event.descriptor, gsi: interrupt) } catch { throw .kvm(error) }
-        let trigger = EventFDTrigger(event)
         let transport = MMIOTransport(
-            device: device, memory: memory, executor: executor, events: events, trigger: trigger)
+            device: device, memory: memory, executor: executor, events: events,
+            trigger: try IRQLine(interrupt, vm: vm).trigger)
         for queue in 0..<transport.queueCount {
             doorbells.append(try Doorbell(of: transport, queue: UInt16(queue), at: address, vm: vm, loop: loop))
         }

@@ -14,11 +14,8 @@ enum Layout {
     static let commandLine = GuestAddress(0x2_0000)
     /// The root pointer must lie in 0xE0000...0xFFFFF: guests without a boot protocol scan for it there.
     static let firmwareTables = GuestAddress(0xE_0000)
-    static let firmwareTablesEnd = GuestAddress(0x10_0000)
 
-    // The gap below 4 GiB belongs to devices; memory that does not fit below goes on at 4 GiB.
-    static let gapStart = GuestAddress(0xC000_0000)
-    static let gapEnd = GuestAddress(0x1_0000_0000)
+    // In the gap from 3 GiB to 4 GiB that MemoryMap.pc leaves to devices.
     static let virtioBase: UInt64 = 0xC000_0000
     static let virtioStride: UInt64 = 0x1000
     static let ioapic: UInt32 = 0xFEC0_0000
@@ -33,10 +30,7 @@ enum Layout {
 
     // I/O ports.
     static let serialPort: UInt16 = 0x3F8
-    static let keyboardData: UInt16 = 0x60
     static let keyboardCommand: UInt16 = 0x64
-    static let clockIndex: UInt16 = 0x70
-    static let clockData: UInt16 = 0x71
     static let sleepControl: UInt16 = 0x600
     static let sleepStatus: UInt16 = 0x601
     static let reset: UInt16 = 0x602

@@ -25,8 +25,6 @@ public enum MachineError: Error, Equatable, Sendable {
     case memory(GuestMemoryError)
     /// KVM refused.
     case kvm(KVMError)
-    /// KVM lacks something.
-    case missingCapability(String)
     /// The firmware tables could not be built.
     case firmware(TableError)
     /// More devices than interrupt lines.
@@ -55,7 +53,6 @@ extension MachineError: CustomStringConvertible {
         case .kvm(.unavailable(let path, .permissionDenied)):
             "no permission on \(path): join its group (usually kvm) or run as root"
         case .kvm(let error): "\(error)"
-        case .missingCapability(let name): "this machine's KVM lacks \(name); Tests/Lab/lab has one that can"
         case .firmware(let error): "ACPI tables: \(error)"
         case .tooManyDevices(let count): "\(count) devices: \(Layout.maximumVirtioDevices) are possible"
         case .device(let text): text

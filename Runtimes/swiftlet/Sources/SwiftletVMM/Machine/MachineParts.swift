@@ -131,20 +131,3 @@ struct MachineParts {
         return threads
     }
 }
-
-/// An interrupt line that KVM raises when we write to its eventfd.
-struct IRQLine: InterruptLine {
-    private final class Box: Sendable {
-        let event: EventFD
-        init(_ event: consuming EventFD) { self.event = event }
-    }
-
-    private let box: Box
-
-    init(_ gsi: UInt32, vm: VirtualMachine) throws(MachineError) {
-        do { box = Box(try EventFD()) } catch { throw .host("make an interrupt", error) }
-        do { try vm.registerInterrupt(box.event.descriptor, gsi: gsi) } catch { throw .kvm(error) }
-    }
-
-    func raise() { try? box.event.write() }
-}
