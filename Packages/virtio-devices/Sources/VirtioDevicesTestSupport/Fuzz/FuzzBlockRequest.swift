@@ -41,7 +41,7 @@ public func fuzzBlockRequest(_ bytes: UnsafeRawBufferPointer) -> FuzzedBlockRequ
     }
 }
 
-private let blockArenas = FuzzArena((0..<4).map { BlockArena(isReadOnly: $0 & 1 != 0, isFlaky: $0 & 2 != 0) })
+private let blockArenas = FuzzArena { (0..<4).map { BlockArena(isReadOnly: $0 & 1 != 0, isFlaky: $0 & 2 != 0) } }
 
 private final class BlockArena {
     private let driver: MMIODriver

@@ -35,7 +35,7 @@ public func fuzzMMIORegisters(_ bytes: UnsafeRawBufferPointer) -> FuzzedRegister
     }
 }
 
-private let registerArena = FuzzArena(RegisterArena())
+private let registerArena = FuzzArena { RegisterArena() }
 
 private final class RegisterArena {
     private let driver: MMIODriver
