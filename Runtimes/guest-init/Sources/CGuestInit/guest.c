@@ -52,4 +52,10 @@ int guest_spawn(char *const argv[], char *const envp[], const char *directory, i
     return child;
 }
 
+void guest_exec(const char *program) {
+    char *const arguments[] = {(char *)program, NULL};
+    char *const environment[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL};
+    execve(program, arguments, environment);
+}
+
 int guest_set_nonblocking(int fd) { return fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK); }

@@ -6,7 +6,7 @@ struct InitError: Error {
     let description: String
 
     init(_ attempt: String, _ error: Int32) {
-        description = "\(attempt): errno \(error)"
+        description = "\(attempt): \(String(cString: strerror(error)))"
     }
 
     init(_ description: String) { self.description = description }

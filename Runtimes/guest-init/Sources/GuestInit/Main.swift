@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import CGuestInit
 
-/// The guest's first process: loads the drivers, makes the root file system, runs the command, reports how it ended.
+/// The guest's first process: loads the drivers and then becomes a pod's agent, or makes the root file system, runs the
+/// command and reports how it ended.
 @main
 enum Main {
     static func main() {
         do throws(InitError) {
             try mountEarly()
+            if try SystemImage.isWanted() { loadSystem() }
             try loadModules(listedIn: "/modules/order")
             guard let plan = try RunPlan.read("/swiftlet/run") else {
                 // Booted without a command: the marker by which a start is timed, and the end.
@@ -21,6 +23,17 @@ enum Main {
         // The VMM ends the machine when it has read the report; a guest on its own turns itself off.
         sleep(10)
         powerOff()
+    }
+
+    /// Nobody waits for a report here: the reason goes to the console, and the machine turns itself off.
+    private static func loadSystem() -> Never {
+        do throws(InitError) {
+            try loadModules(listedIn: "/modules/order")
+            try SystemImage.becomeAgent()
+        } catch {
+            log(error.description)
+            powerOff()
+        }
     }
 
     private static func run(_ plan: RunPlan) throws(InitError) {

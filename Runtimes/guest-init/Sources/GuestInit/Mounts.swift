@@ -9,8 +9,6 @@ func mountEarly() throws(InitError) {
 }
 
 /// Makes the container's root: the image read-only below, memory above, and moves into it.
-///
-/// `pivot_root` fails in an initramfs, so the new root is moved over the old one and entered with `chroot`.
 func makeRoot(_ plan: RunPlan) throws(InitError) {
     try waitFor(plan.root)
     try mountFileSystem("erofs", from: plan.root, on: "/lower", flags: UInt(MS_RDONLY))
@@ -36,7 +34,14 @@ func makeRoot(_ plan: RunPlan) throws(InitError) {
     ] {
         symlink(target, "/root/dev/\(name)")
     }
-    if chdir("/root") < 0 { throw InitError("chdir /root", errno) }
+    try moveRoot(to: "/root")
+}
+
+/// Makes a mounted file system the root of this and every later process.
+///
+/// `pivot_root` fails in an initramfs, so the new root is moved over the old one and entered with `chroot`.
+func moveRoot(to directory: String) throws(InitError) {
+    if chdir(directory) < 0 { throw InitError("chdir \(directory)", errno) }
     if mount(".", "/", nil, UInt(MS_MOVE), nil) < 0 { throw InitError("move the root", errno) }
     if chroot(".") < 0 { throw InitError("chroot", errno) }
     if chdir("/") < 0 { throw InitError("chdir /", errno) }

@@ -37,6 +37,9 @@ int guest_child_signals(void);
 /// Returns the process id, or minus the errno of fork, chdir or exec.
 int guest_spawn(char *const argv[], char *const envp[], const char *directory, int in, int out, int err);
 
+/// Becomes the program, with no arguments and a PATH as its whole environment. Returns only if that failed, with errno set.
+void guest_exec(const char *program);
+
 /// A macro in C; read it in the statement after the call.
 static inline int guest_errno(void) { return errno; }
 
