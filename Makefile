@@ -5,9 +5,11 @@ SHELL := /bin/bash
 SWIFT ?= swift
 STATIC := --disable-local-rpath -Xswiftc -static-executable -Xswiftc -use-ld=lld -Xswiftc -Xclang-linker -Xswiftc -static-pie -Xlinker -s
 BIN := .build/release
+NEST := Runtimes/nest/.build/release
+GUEST := .build/guest
 
 .DEFAULT_GOAL := help
-.PHONY: help doctor deps build build-release guest-init check test soak bench fuzz fuzz-list lab demo format lint clean
+.PHONY: help doctor deps build build-release guest-init build-nest guest-image check test soak bench fuzz fuzz-list lab demo format lint clean
 
 help: ## Lists the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +28,12 @@ build-release: guest-init ## Builds swiftlet as one static position-independent 
 
 guest-init: ## Builds the guest's first process
 	@$(SWIFT) build -c release --disable-local-rpath --package-path Runtimes/guest-init
+
+build-nest: ## Builds the container runtime's programs: shim, agent, command
+	@for product in containerd-shim-nest-v2 nest-agent nest; do $(SWIFT) build -c release --package-path Runtimes/nest --disable-index-store $(STATIC) --product $$product || exit 1; done
+
+guest-image: build-release build-nest ## Makes what a pod's machine boots from, in .build/guest: kernel, initramfs, system image
+	@Runtimes/nest/Guest/make-guest-image --swiftlet $(BIN)/swiftlet --init Runtimes/guest-init/.build/release/guest-init --agent $(NEST)/nest-agent --output $(GUEST)
 
 check: ## Format, warnings, tidy and unit tests: no root, no KVM, under two minutes
 	@Tests/run check
