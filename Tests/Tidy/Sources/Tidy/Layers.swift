@@ -47,11 +47,28 @@ public enum Layers {
         // The only place where KVM, devices and boot meet.
         "SwiftletVMM": [
             "ACPITables", "EventManager", "KVMIoctls", "LinuxLoader", "LinuxLoaderCompression", "VirtioDevices",
-            "VirtioModel", "VirtioQueue", "VMMemory", "VMMSysUtil", "VMSuperIO",
+            "VirtioModel", "VirtioQueue", "VMMemory", "VMMSysUtil", "VMSuperIO", "Vsock", "CJansson",
         ],
         "swiftlet": ["SwiftletVMM", "VirtioDevices", "VMMSysUtil"],
         // Runs in the guest.
         "GuestInit": [],
+
+        "TTRPC": ["VMMSysUtil"],
+        "TTRPCTestSupport": ["TTRPC", "VMMSysUtil"],
+
+        // The container runtime drives a VMM over a socket and never links one. Generated wire types stop at the shim
+        // and the agent.
+        "NestProtocols": ["SwiftProtobuf", "TTRPC"],
+        "NestModel": [],
+        "NestResources": ["NestModel", "VMMSysUtil"],
+        "NestHypervisor": ["CNestJail", "NestModel", "NestResources", "VMMSysUtil"],
+        "NestShim": [
+            "NestHypervisor", "NestModel", "NestProtocols", "NestResources", "SwiftProtobuf", "TTRPC", "VMMSysUtil",
+        ],
+        "containerd-shim-nest-v2": ["NestShim"],
+        "NestAgent": ["NestProtocols", "SwiftProtobuf", "TTRPC", "VMMSysUtil"],
+        "nest-agent": ["NestAgent"],
+        "nest": ["ArgumentParser", "NestModel", "NestResources", "VMMSysUtil"],
     ]
 
     /// What a target imports that it may not.

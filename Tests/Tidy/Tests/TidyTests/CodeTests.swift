@@ -51,8 +51,14 @@ import Tidy
                 let isC = !files.contains { $0.hasSuffix(".swift") || $0.hasSuffix("module.modulemap") }
                 guard isC, !files.isEmpty else { continue }
                 let path = "\(package)/Sources/\(folder)"
-                if !folder.hasPrefix("C") || !folders.contains(where: { folder.dropFirst().hasPrefix($0) }) {
-                    Repository.expectNone([Finding(path, "name it C<Module>, after a Swift module of the package")])
+                let subject = folder.dropFirst()
+                let isNamedAfter =
+                    folders.contains(where: { subject.hasPrefix($0) })
+                    || subject.lowercased().hasPrefix(package.split(separator: "/").last ?? "")
+                if !folder.hasPrefix("C") || !isNamedAfter {
+                    Repository.expectNone([
+                        Finding(path, "name it C<Module>, after a Swift module of the package or the package")
+                    ])
                 }
                 var count = 0
                 for file in files where Files.isSource(file) {

@@ -15,7 +15,7 @@ enum Repository {
 extension Tree {
     /// Swift files in the folders of sources of all packages, with their target's name.
     func shippedSources() throws -> [(target: String, source: SwiftSource)] {
-        try paths.filter { $0.hasSuffix(".swift") }.compactMap { path in
+        try paths.filter { $0.hasSuffix(".swift") && !Files.isGenerated($0) }.compactMap { path in
             let parts = path.split(separator: "/")
             guard parts.count > 4, parts[0] == "Packages" || parts[0] == "Runtimes", parts[2] == "Sources" else {
                 return nil
