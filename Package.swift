@@ -135,11 +135,12 @@ let targets: [Target] = [
         "SeccompilerTests", in: "Packages/seccompiler",
         ["Seccompiler", "SeccompilerCommand", "SeccompilerTestSupport", "CSeccompilerABI", "VMMSysUtil"]),
 
+    system("CJansson", in: "Runtimes/swiftlet"),
     swift(
         "SwiftletVMM", in: "Runtimes/swiftlet",
         [
-            "VMMSysUtil", "VMMemory", "KVMIoctls", "EventManager", "VMSuperIO", "ACPITables", "LinuxLoader",
-            "LinuxLoaderCompression", "VirtioQueue", "VirtioModel", "VirtioDevices",
+            "CJansson", "VMMSysUtil", "VMMemory", "KVMIoctls", "EventManager", "VMSuperIO", "ACPITables", "LinuxLoader",
+            "LinuxLoaderCompression", "VirtioQueue", "VirtioModel", "VirtioDevices", "Vsock",
         ]),
     program("swiftlet", in: "Runtimes/swiftlet", ["SwiftletVMM", "VMMSysUtil", "VirtioDevices"]),
     tests(

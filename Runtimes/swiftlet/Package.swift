@@ -24,11 +24,14 @@ let package = Package(
         .package(path: "../../Packages/linux-loader"),
         .package(path: "../../Packages/virtio-queue"),
         .package(path: "../../Packages/virtio-devices"),
+        .package(path: "../../Packages/vsock"),
     ],
     targets: [
+        .systemLibrary(name: "CJansson"),
         .target(
             name: "SwiftletVMM",
             dependencies: [
+                "CJansson",
                 .product(name: "VMMSysUtil", package: "vmm-sys-util"),
                 .product(name: "VMMemory", package: "vm-memory"),
                 .product(name: "KVMIoctls", package: "kvm-ioctls"),
@@ -40,6 +43,7 @@ let package = Package(
                 .product(name: "VirtioQueue", package: "virtio-queue"),
                 .product(name: "VirtioModel", package: "virtio-queue"),
                 .product(name: "VirtioDevices", package: "virtio-devices"),
+                .product(name: "Vsock", package: "vsock"),
             ],
             swiftSettings: settings
         ),

@@ -7,6 +7,7 @@ enum Invocation: Equatable {
     case version
     case run(RunArguments)
     case initramfs(InitramfsArguments)
+    case api(APIArguments)
 }
 
 /// `swiftlet run`.
@@ -33,18 +34,27 @@ struct InitramfsArguments: Equatable {
 /// A command line that cannot be understood, and what to do about it.
 struct UsageError: Error, Equatable, CustomStringConvertible {
     let description: String
-    init(_ description: String) { self.description = description }
+    /// Whether it was a command line without a verb, which has exit statuses of its own.
+    let isOfAPI: Bool
+
+    init(_ description: String, isOfAPI: Bool = false) {
+        self.description = description
+        self.isOfAPI = isOfAPI
+    }
 }
 
 extension Invocation {
     /// Parses the arguments behind the program's name.
     static func parse(_ arguments: [String]) throws(UsageError) -> Invocation {
-        guard let verb = arguments.first else { throw UsageError("say what to do: run, initramfs or --help") }
+        guard let verb = arguments.first else {
+            throw UsageError("say what to do: run, initramfs, --api-sock or --help")
+        }
         if arguments.prefix(while: { $0 != "--" }).contains(where: { $0 == "--help" || $0 == "-h" }) { return .help }
         switch verb {
         case "--version": return .version
         case "run": return .run(try parseRun(arguments.dropFirst()))
         case "initramfs": return .initramfs(try parseInitramfs(arguments.dropFirst()))
+        case _ where verb.hasPrefix("--"): return .api(try APIArguments(arguments[...]))
         default: throw UsageError("unknown command '\(verb)'; there are run and initramfs")
         }
     }
@@ -124,7 +134,7 @@ extension Invocation {
 }
 
 /// Walks `--name value` and `--name=value`.
-private struct OptionReader {
+struct OptionReader {
     private var arguments: ArraySlice<String>
     private var option = ""
     private var attached: String?

@@ -8,6 +8,10 @@ import VirtioDevices
 enum Program {
     /// swiftlet itself, or the guest, failed.
     static let failure: UInt8 = 125
+    /// The configuration file cannot be used.
+    static let badConfiguration: UInt8 = 152
+    /// A command line without a verb cannot be understood.
+    static let badArguments: UInt8 = 153
 
     /// - Returns: the exit status.
     static func run(_ arguments: [String]) -> UInt8 {
@@ -17,10 +21,11 @@ enum Program {
             case .version: say("swiftlet \(version)\n", to: 1)
             case .run(let arguments): return RunCommand.perform(arguments)
             case .initramfs(let arguments): return makeInitramfs(arguments)
+            case .api(let arguments): return APICommand.perform(arguments)
             }
             return 0
         } catch {
-            return fail(error.description)
+            return fail(error.description, status: error.isOfAPI ? badArguments : failure)
         }
     }
 
@@ -38,9 +43,9 @@ enum Program {
     }
 
     /// Says one line on standard error.
-    static func fail(_ text: String) -> UInt8 {
+    static func fail(_ text: String, status: UInt8 = failure) -> UInt8 {
         say("swiftlet: \(text)\n", to: 2)
-        return failure
+        return status
     }
 
     /// Writes all of a text.

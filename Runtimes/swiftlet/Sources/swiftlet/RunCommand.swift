@@ -41,18 +41,20 @@ enum RunCommand {
             machine = try Machine(
                 config, console: ConsoleStreams(input: nil, output: try consoleFile(arguments)),
                 command: CommandStreams(
-                    input: try standard(0, .input), output: try standard(1, .output), error: try standard(2, .output)))
+                    input: try StandardStreams.stream(0, .input), output: try StandardStreams.stream(1, .output),
+                    error: try StandardStreams.stream(2, .output)))
         } else {
             machine = try Machine(
                 config,
                 console: ConsoleStreams(
-                    input: try standard(0, .input), output: try consoleFile(arguments) ?? standard(1, .output)),
+                    input: try StandardStreams.stream(0, .input),
+                    output: try consoleFile(arguments) ?? StandardStreams.stream(1, .output)),
                 command: nil)
         }
-        let terminal = arguments.rootfs == nil ? rawTerminal() : nil
+        let terminal = arguments.rootfs == nil ? StandardStreams.rawTerminal() : nil
         StartupPages.release()
         let cause = machine.run()
-        restore(terminal)
+        StandardStreams.restore(terminal)
         explain(cause, machine, hasCommand: arguments.rootfs != nil)
         return cause
     }
@@ -78,31 +80,5 @@ enum RunCommand {
         } catch {
             throw MachineError.file(role: "console file", path: path, error)
         }
-    }
-
-    /// Every key goes to the guest, if standard input is a terminal.
-    private static func rawTerminal() -> TerminalMode? {
-        guard let input = try? duplicate(of: 0), input.isTerminal() else { return nil }
-        return try? TerminalMode.raw(input)
-    }
-
-    private static func restore(_ terminal: consuming TerminalMode?) {}
-
-    private static func duplicate(of number: Int32) throws(Errno) -> FileDescriptor {
-        let stream = FileDescriptor(owning: number)
-        let result: FileDescriptor
-        do { result = try stream.duplicate() } catch {
-            _ = stream.release()
-            throw error
-        }
-        _ = stream.release()
-        return result
-    }
-
-    /// One of our standard streams.
-    private static func standard(
-        _ number: Int32, _ direction: HostDescriptor.Direction
-    ) throws -> HostDescriptor {
-        try HostDescriptor(adopting: try duplicate(of: number), for: direction)
     }
 }

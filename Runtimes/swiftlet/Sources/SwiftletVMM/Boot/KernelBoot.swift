@@ -91,17 +91,24 @@ struct KernelBoot: ~Copyable {
         }
     }
 
-    /// swiftlet's own arguments, then the user's: of two alike the kernel takes the last.
+    /// The default arguments, then the user's: of two alike the kernel takes the last.
     private static func commandLine(_ config: MachineConfig) throws(MachineError) -> CommandLine {
         do throws(CommandLineError) {
             var line = try CommandLine()
-            // A panic restarts at once, and leaves a mark by which PowerControl tells it from a wish to restart.
-            try line.insert("console=ttyS0 panic=-1 reboot=panic_warm pci=off 8250.nr_uarts=1")
+            if config.hasDefaultCommandLine { try line.insert(MachineConfig.defaultCommandLine) }
             if !config.commandLine.isEmpty { try line.insert(config.commandLine) }
             return line
         } catch {
             throw .boot("the kernel command line: \(error)")
         }
+    }
+
+    /// Tells whether a command line could be used.
+    static func check(commandLine text: String) throws(MachineError) {
+        var config = MachineConfig(kernelPath: "")
+        config.hasDefaultCommandLine = false
+        config.commandLine = text
+        _ = try commandLine(config)
     }
 }
 

@@ -8,7 +8,8 @@ public enum InitramfsBuilder {
     ///
     /// `crc32c_generic` is named because `libcrc32c` asks for it by algorithm when it starts.
     public static let drivers = [
-        "virtio_mmio", "virtio_blk", "virtio_console", "virtio_rng", "crc32c_generic", "erofs", "overlay",
+        "virtio_mmio", "virtio_blk", "virtio_console", "virtio_rng", "vmw_vsock_virtio_transport", "crc32c_generic",
+        "erofs", "overlay",
     ]
 
     /// Builds the archive.

@@ -22,8 +22,33 @@ public final class Machine {
     ///   - config: what it is made of.
     ///   - console: where the serial port goes.
     ///   - command: the ports of a command, if one shall run.
-    public init(
+    public convenience init(
         _ config: MachineConfig, console: consuming ConsoleStreams, command: consuming CommandStreams?
+    ) throws(MachineError) {
+        let table = DeviceTable()
+        do throws(ConfigError) {
+            for (index, drive) in config.drives.enumerated() {
+                try table.put(BlockKind.self, BlockConfig(drive, index: index))
+            }
+            try table.put(RngKind.self, EntropyConfig())
+        } catch {
+            throw MachineError(error)
+        }
+        try self.init(config, table, console: console, command: command)
+    }
+
+    /// Makes the machine that settings describe. Its devices are theirs, and so change with them.
+    public convenience init(_ settings: VMSettings, console: consuming ConsoleStreams) throws(ConfigError) {
+        let config = try settings.machineConfig()
+        do throws(MachineError) { try self.init(config, settings.devices, console: console, command: nil) } catch {
+            settings.devices.release()
+            throw .start("\(error)")
+        }
+    }
+
+    private init(
+        _ config: MachineConfig, _ devices: DeviceTable, console: consuming ConsoleStreams,
+        command: consuming CommandStreams?
     ) throws(MachineError) {
         // Blocked before the first thread starts, so that all threads inherit it and only the loop takes them.
         let signals: SignalFD
@@ -35,7 +60,7 @@ public final class Machine {
         } catch {
             throw .host("take over the signals", error)
         }
-        parts = try MachineParts(config, console: console, command: command)
+        parts = try MachineParts(config, devices, console: console, command: command)
         self.signals = signals
         running = Countdown(parts.vcpus.count)
     }

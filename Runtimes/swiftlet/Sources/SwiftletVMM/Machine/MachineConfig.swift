@@ -8,8 +8,10 @@ public struct MachineConfig: Sendable {
     public var initrdPath: String?
     /// Bytes that follow the initrd in memory, a cpio archive that Linux unpacks over it.
     public var initrdExtra: [UInt8]
-    /// Kernel arguments, put behind those that swiftlet itself gives; the last of two alike wins.
+    /// Kernel arguments, put behind `defaultCommandLine`; the last of two alike wins.
     public var commandLine: String
+    /// Whether `defaultCommandLine` comes before them.
+    public var hasDefaultCommandLine: Bool
     /// Guest memory in bytes, a multiple of 4096.
     public var memoryBytes: UInt64
     /// Virtual CPUs, 1 to 254.
@@ -23,10 +25,14 @@ public struct MachineConfig: Sendable {
         initrdPath = nil
         initrdExtra = []
         commandLine = ""
+        hasDefaultCommandLine = true
         memoryBytes = 256 << 20
         cpuCount = 1
         drives = []
     }
+
+    /// A console on the serial port; a panic restarts at once, and leaves a mark that tells it from a wish to restart.
+    public static let defaultCommandLine = "console=ttyS0 panic=-1 reboot=panic_warm pci=off 8250.nr_uarts=1"
 
     /// Checks what can be checked before anything is made.
     func validate() throws(MachineError) {

@@ -35,6 +35,16 @@ public enum MachineError: Error, Equatable, Sendable {
     case vcpu(id: UInt32, String)
 }
 
+extension MachineError {
+    /// A setting that was refused while the machine was made.
+    init(_ error: ConfigError) {
+        switch error {
+        case .host(_, let error), .bootSource(let error): self = error
+        default: self = .device("\(error)")
+        }
+    }
+}
+
 extension MachineError: CustomStringConvertible {
     /// One line for the user, with what to do where something can be done.
     public var description: String {

@@ -7,6 +7,7 @@ internal import VMMSysUtil
 internal import VMMemory
 internal import VMSuperIO
 internal import VirtioDevices
+internal import VirtioModel
 
 /// Everything a machine consists of, in the order in which it is made.
 struct MachineParts {
@@ -21,16 +22,17 @@ struct MachineParts {
     let vcpus: [VCPUThread]
 
     init(
-        _ config: MachineConfig, console streams: consuming ConsoleStreams, command: consuming CommandStreams?
+        _ config: MachineConfig, _ table: DeviceTable, console streams: consuming ConsoleStreams,
+        command: consuming CommandStreams?
     ) throws(MachineError) {
         try config.validate()
         // The user's files first: what is wrong with them is told before anything costs time.
         let boot = try KernelBoot(config)
         stop = try StopSignal()
         do { loop = try EventLoop() } catch { throw .device("\(error)") }
-        var devices = try DeviceSet(config)
+        var devices = try Self.devices(table)
         if let command { session = try CommandSession(command, stop: stop) } else { session = nil }
-        if let session { devices.add(session) }
+        if let console = session?.device { devices.append(console) }
 
         let map = try Self.memoryMap(config)
         do throws(GuestMemoryError) {
@@ -46,7 +48,7 @@ struct MachineParts {
             throw .kvm(error)
         }
         windows = VirtioWindows(vm: vm, memory: memory, loop: loop)
-        for device in devices.devices { try windows.attach(device) }
+        for device in devices { try windows.attach(device) }
 
         console = try SerialConsole(stop: stop, hasOutput: streams.hasOutput)
         let serial = Serial(
@@ -70,6 +72,10 @@ struct MachineParts {
         }
         let bus = Bus(serial: serial, power: PowerControl(stop: stop, memory: memory), transports: windows.transports)
         vcpus = try Self.vcpus(system, vm, config, entry: entry, bus: bus, stop: stop)
+    }
+
+    private static func devices(_ table: DeviceTable) throws(MachineError) -> [any VirtioDevice] {
+        do throws(ConfigError) { return try table.devices() } catch { throw MachineError(error) }
     }
 
     private static func memoryMap(_ config: MachineConfig) throws(MachineError) -> MemoryMap {

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import VMMSysUtil
+internal import VirtioDevices
+
+/// Drives: files and block devices of the host, as the guest's `/dev/vda` and on.
+enum BlockKind: DeviceKind {
+    static let name = "drives"
+    static let faultPrefix = "Drive config error"
+    static let isKeyed = true
+
+    static func id(of config: BlockConfig) -> String { config.driveID }
+    static func id(of change: BlockChange) -> String { change.driveID }
+
+    /// The root is `/dev/vda`; the others follow in the order in which they came.
+    static func position(
+        of config: BlockConfig, among others: [BlockConfig], former: Int?
+    ) throws(ConfigError) -> Int {
+        guard config.isRootDevice else { return former ?? others.count }
+        if others.contains(where: \.isRootDevice) {
+            throw .device(prefix: faultPrefix, "A root block device already exists!")
+        }
+        return 0
+    }
+
+    static func make(_ config: BlockConfig) throws(ConfigError) -> BlockDevice {
+        BlockDevice(
+            disk: try disk(config.pathOnHost, isReadOnly: config.isReadOnly),
+            options: BlockOptions(
+                identifier: config.driveID, cache: config.cacheType == .writeback ? .writeBack : .unsafe,
+                isReadOnly: config.isReadOnly))
+    }
+
+    /// Puts another file in, or the same one again after it grew. Requests that were begun end on the old one, as one request is done before the next begins.
+    static func apply(
+        _ change: BlockChange, to device: BlockDevice, _ config: inout BlockConfig
+    ) throws(ConfigError) {
+        guard let path = change.pathOnHost else { return }
+        device.replaceDisk(try disk(path, isReadOnly: config.isReadOnly))
+        config.pathOnHost = path
+    }
+
+    static func bootArguments(of config: BlockConfig) -> String? {
+        guard config.isRootDevice else { return nil }
+        let device = config.partUUID.map { "PARTUUID=\($0)" } ?? "/dev/vda"
+        return "root=\(device) \(config.isReadOnly ? "ro" : "rw")"
+    }
+
+    private static func disk(_ path: String, isReadOnly: Bool) throws(ConfigError) -> FileDisk {
+        do throws(MachineError) {
+            let file = try openFile(path, role: "drive", flags: isReadOnly ? .readOnly : .readWrite)
+            do throws(Errno) { return try FileDisk(adopting: file, isReadOnly: isReadOnly) } catch {
+                throw .file(role: "drive", path: path, error)
+            }
+        } catch {
+            throw .host(prefix: faultPrefix, error)
+        }
+    }
+}
+
+/// `PUT /drives/{id}`.
+struct BlockConfig: JSONRecord {
+    enum CacheType: String, CaseIterable, Sendable {
+        case unsafe = "Unsafe"
+        case writeback = "Writeback"
+    }
+
+    var driveID: String
+    var partUUID: String?
+    var isRootDevice = false
+    var cacheType = CacheType.unsafe
+    var isReadOnly = false
+    var pathOnHost: String
+
+    /// A drive of `swiftlet run`.
+    init(_ drive: DriveConfig, index: Int) {
+        driveID = "drive\(index)"
+        pathOnHost = drive.path
+        isReadOnly = drive.isReadOnly
+        cacheType = .writeback
+    }
+
+    init(from fields: inout JSONFields) throws(JSONFault) {
+        driveID = try fields.requiredString("drive_id")
+        partUUID = try fields.string("partuuid")
+        isRootDevice = try fields.requiredBool("is_root_device")
+        cacheType = try fields.word("cache_type", as: CacheType.self) ?? .unsafe
+        isReadOnly = try fields.bool("is_read_only") ?? false
+        try fields.refuse("socket")
+        pathOnHost = try fields.requiredString("path_on_host")
+        try fields.refuse("rate_limiter")
+        try fields.refuse("io_engine", allowing: .string("Sync"))
+    }
+
+    var json: JSONValue {
+        .object([
+            .init("drive_id", .string(driveID)), .init("partuuid", JSONValue(partUUID)),
+            .init("is_root_device", .bool(isRootDevice)), .init("cache_type", .string(cacheType.rawValue)),
+            .init("is_read_only", .bool(isReadOnly)), .init("path_on_host", .string(pathOnHost)),
+            .init("rate_limiter", .null), .init("io_engine", .string("Sync")), .init("socket", .null),
+        ])
+    }
+}
+
+/// `PATCH /drives/{id}`.
+struct BlockChange: JSONRecord {
+    var driveID: String
+    var pathOnHost: String?
+
+    init(from fields: inout JSONFields) throws(JSONFault) {
+        driveID = try fields.requiredString("drive_id")
+        pathOnHost = try fields.string("path_on_host")
+        try fields.refuse("rate_limiter")
+    }
+
+    var json: JSONValue {
+        .object([.init("drive_id", .string(driveID)), .init("path_on_host", JSONValue(pathOnHost))])
+    }
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import VirtioModel
+
+/// A kind of device as the interface knows it: what it is called, what it takes, how it is made and changed.
+///
+/// One conformance is one file, and one line of `DeviceCatalog`. The API, the configuration file and the machine go
+/// through the catalog and name no device.
+protocol DeviceKind: SendableMetatype {
+    /// The engine.
+    associatedtype Device: VirtioDevice
+    /// The body of PUT, the section of the configuration file, and what `GET /vm/config` shows.
+    associatedtype Config: JSONRecord
+    /// The body of PATCH; `NoChange` where nothing can be changed while the guest runs.
+    associatedtype Change: JSONRecord
+
+    /// The path in the API and the key in the configuration file.
+    static var name: String { get }
+    /// How a fault begins.
+    static var faultPrefix: String { get }
+    /// Whether there may be many, told apart by an id; else there is at most one.
+    static var isKeyed: Bool { get }
+    /// Whether the old device must be gone before one that replaces it can be made.
+    static var holdsHostName: Bool { get }
+
+    /// The id, of a kind that has many.
+    static func id(of config: Config) -> String
+    /// The id that a change names.
+    static func id(of change: Change) -> String
+    /// Where among the others a new device belongs, after its namesake was taken out.
+    /// - Parameter former: where its namesake was.
+    static func position(of config: Config, among others: [Config], former: Int?) throws(ConfigError) -> Int
+    /// Makes the device; opens what it needs of the host.
+    static func make(_ config: Config) throws(ConfigError) -> Device
+    /// Changes the device of a running machine, on its thread. Throws without having changed anything.
+    static func apply(_ change: Change, to device: Device, _ config: inout Config) throws(ConfigError)
+    /// What the kernel must be told.
+    static func bootArguments(of config: Config) -> String?
+}
+
+extension DeviceKind {
+    static var holdsHostName: Bool { false }
+    static func id(of config: Config) -> String { name }
+    static func id(of change: Change) -> String { name }
+    static func position(of config: Config, among others: [Config], former: Int?) throws(ConfigError) -> Int {
+        former ?? others.count
+    }
+    static func apply(_ change: Change, to device: Device, _ config: inout Config) throws(ConfigError) {
+        throw .notSupportedAfterBoot
+    }
+    static func bootArguments(of config: Config) -> String? { nil }
+    /// Whether PATCH is known.
+    static var isChangeable: Bool { Change.self != NoChange.self }
+}
+
+/// For kinds of which nothing can be changed while the guest runs.
+struct NoChange: JSONRecord {
+    init(from fields: inout JSONFields) throws(JSONFault) {}
+    var json: JSONValue { .object([]) }
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import VirtioModel
+
+/// All devices of one kind that a machine has or will have; the kind is erased.
+protocol DeviceSlot: AnyObject {
+    /// The path in the API and the key in the configuration file.
+    var name: String { get }
+    /// Whether there may be many, told apart by an id.
+    var isKeyed: Bool { get }
+    /// Whether PATCH is known.
+    var isChangeable: Bool { get }
+    /// Adds a device, or replaces one, before boot.
+    /// - Parameter id: what the request's path names, nil if it has no place for an id.
+    func put(_ body: JSONValue, id: String?) throws(ConfigError)
+    /// Changes a device of a running machine.
+    func patch(_ body: JSONValue, id: String?) throws(ConfigError)
+    /// What `GET /vm/config` shows.
+    var json: JSONValue { get }
+    /// The devices in order, for a machine that is to start.
+    func devices() throws(ConfigError) -> [any VirtioDevice]
+    /// Lets go of devices that a machine was to have which could not be made.
+    func release()
+    /// What the kernel must be told.
+    var bootArguments: [String] { get }
+}
+
+/// The devices of a kind.
+final class Slot<Kind: DeviceKind>: DeviceSlot {
+    private struct Entry {
+        var config: Kind.Config
+        /// nil after a start that failed: a device is attached to one machine only.
+        var device: Kind.Device?
+    }
+
+    private var entries: [Entry] = []
+
+    var name: String { Kind.name }
+    var isKeyed: Bool { Kind.isKeyed }
+    var isChangeable: Bool { Kind.isChangeable }
+
+    func put(_ body: JSONValue, id: String?) throws(ConfigError) {
+        let config = try Self.decode(Kind.Config.self, body)
+        if let id, id != Kind.id(of: config) { throw .idMismatch }
+        try put(config)
+    }
+
+    /// Adds a device, or replaces that of the same id.
+    func put(_ config: Kind.Config) throws(ConfigError) {
+        let former = entries.firstIndex { Kind.id(of: $0.config) == Kind.id(of: config) }
+        var others = entries
+        if let former { others.remove(at: former) }
+        let position = try Kind.position(of: config, among: others.map(\.config), former: former)
+        if Kind.holdsHostName, let former { entries[former].device = nil }
+        others.insert(Entry(config: config, device: try Kind.make(config)), at: min(position, others.count))
+        entries = others
+    }
+
+    func patch(_ body: JSONValue, id: String?) throws(ConfigError) {
+        let change = try Self.decode(Kind.Change.self, body)
+        if let id, id != Kind.id(of: change) { throw .idMismatch }
+        guard let index = entries.firstIndex(where: { Kind.id(of: $0.config) == Kind.id(of: change) }),
+            let device = entries[index].device
+        else { throw .device(prefix: Kind.faultPrefix, "Device not found: \(Kind.id(of: change))") }
+        try Kind.apply(change, to: device, &entries[index].config)
+    }
+
+    var json: JSONValue {
+        Kind.isKeyed ? .array(entries.map(\.config.json)) : entries.first?.config.json ?? .null
+    }
+
+    func devices() throws(ConfigError) -> [any VirtioDevice] {
+        var devices: [any VirtioDevice] = []
+        for index in entries.indices {
+            let device: Kind.Device
+            if let made = entries[index].device { device = made } else { device = try Kind.make(entries[index].config) }
+            entries[index].device = device
+            devices.append(device)
+        }
+        return devices
+    }
+
+    func release() {
+        for index in entries.indices { entries[index].device = nil }
+    }
+
+    var bootArguments: [String] { entries.compactMap { Kind.bootArguments(of: $0.config) } }
+
+    private static func decode<Record: JSONRecord>(_ type: Record.Type, _ body: JSONValue) throws(ConfigError) -> Record
+    {
+        do throws(JSONFault) { return try Record(body, name: Kind.name) } catch { throw .json(error) }
+    }
+}

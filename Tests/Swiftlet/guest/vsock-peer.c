@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// Both ends of a vsock connection, for tests of swiftlet: static, so that it runs in an initramfs and in the lab.
+//
+//   vsock-peer echo PORT          guest: accepts for ever, sends back what comes until its end, then ends its half
+//   vsock-peer connect PORT       guest: to the host's PORT; standard input to it, then the end; from it to standard output
+//   vsock-peer unix PATH PORT     host: the same to the guest's PORT, through swiftlet's socket
+//   vsock-peer unix-echo PATH     host: as echo, once, for a guest that connects to PATH's port
+#define _GNU_SOURCE
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include <linux/vm_sockets.h>
+
+static _Noreturn void die(const char *what) {
+    fprintf(stderr, "vsock-peer: %s: %s\n", what, strerror(errno));
+    exit(1);
+}
+
+static void write_all(int fd, const char *bytes, size_t count) {
+    while (count > 0) {
+        ssize_t done = write(fd, bytes, count);
+        if (done < 0) die("write");
+        bytes += done;
+        count -= (size_t)done;
+    }
+}
+
+static void echo(int fd) {
+    static char buffer[65536];
+    ssize_t count;
+    while ((count = read(fd, buffer, sizeof buffer)) > 0) write_all(fd, buffer, (size_t)count);
+    if (count < 0) die("read");
+    shutdown(fd, SHUT_WR);
+    close(fd);
+}
+
+static void relay(int fd) {
+    static char buffer[65536];
+    struct pollfd watched[2] = {{.fd = 0, .events = POLLIN}, {.fd = fd, .events = POLLIN}};
+    for (;;) {
+        if (poll(watched, 2, -1) < 0) die("poll");
+        if (watched[0].revents) {
+            ssize_t count = read(0, buffer, sizeof buffer);
+            if (count < 0) die("read standard input");
+            if (count > 0) write_all(fd, buffer, (size_t)count);
+            else {
+                shutdown(fd, SHUT_WR);
+                watched[0].fd = -1;
+            }
+        }
+        if (watched[1].revents) {
+            ssize_t count = read(fd, buffer, sizeof buffer);
+            if (count < 0) die("read");
+            if (count == 0) return;
+            write_all(1, buffer, (size_t)count);
+        }
+    }
+}
+
+static int unix_socket(const char *path, struct sockaddr_un *address) {
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    if (fd < 0) die("socket");
+    memset(address, 0, sizeof *address);
+    address->sun_family = AF_UNIX;
+    snprintf(address->sun_path, sizeof address->sun_path, "%s", path);
+    return fd;
+}
+
+int main(int count, char **arguments) {
+    signal(SIGPIPE, SIG_IGN);
+    const char *mode = count > 2 ? arguments[1] : "";
+    if (!strcmp(mode, "echo") || !strcmp(mode, "connect")) {
+        struct sockaddr_vm address = {.svm_family = AF_VSOCK, .svm_port = (unsigned)atoi(arguments[2])};
+        int fd = socket(AF_VSOCK, SOCK_STREAM, 0);
+        if (fd < 0) die("socket");
+        if (!strcmp(mode, "connect")) {
+            address.svm_cid = VMADDR_CID_HOST;
+            if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0) die("connect");
+            relay(fd);
+            return 0;
+        }
+        address.svm_cid = VMADDR_CID_ANY;
+        if (bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, 8) < 0) die("listen");
+        for (;;) {
+            int one = accept(fd, NULL, NULL);
+            if (one < 0) die("accept");
+            if (fork() == 0) {
+                echo(one);
+                return 0;
+            }
+            close(one);
+        }
+    }
+    struct sockaddr_un address;
+    if (!strcmp(mode, "unix") && count > 3) {
+        int fd = unix_socket(arguments[2], &address);
+        if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0) die("connect");
+        dprintf(fd, "CONNECT %s\n", arguments[3]);
+        char line[64];
+        size_t length = 0;
+        while (length < sizeof line - 1 && read(fd, line + length, 1) == 1 && line[length] != '\n') length++;
+        line[length] = 0;
+        if (strncmp(line, "OK ", 3)) {
+            fprintf(stderr, "vsock-peer: refused: '%s'\n", line);
+            return 2;
+        }
+        relay(fd);
+        return 0;
+    }
+    if (!strcmp(mode, "unix-echo")) {
+        int fd = unix_socket(arguments[2], &address);
+        if (bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, 8) < 0) die("listen");
+        int one = accept(fd, NULL, NULL);
+        if (one < 0) die("accept");
+        echo(one);
+        return 0;
+    }
+    fprintf(stderr, "usage: vsock-peer echo PORT | connect PORT | unix PATH PORT | unix-echo PATH\n");
+    return 125;
+}
