@@ -136,6 +136,11 @@ let targets: [Target] = [
         ["Seccompiler", "SeccompilerCommand", "SeccompilerTestSupport", "CSeccompilerABI", "VMMSysUtil"]),
 
     system("CJansson", in: "Runtimes/swiftlet"),
+    c("CTTRPC", in: "Packages/ttrpc"),
+    swift("TTRPC", in: "Packages/ttrpc", ["CTTRPC", "VMMSysUtil"]),
+    swift("TTRPCTestSupport", in: "Packages/ttrpc", ["TTRPC", "VMMSysUtil"]),
+    tests("TTRPCTests", in: "Packages/ttrpc", ["TTRPC", "TTRPCTestSupport", "VMMSysUtil"]),
+
     swift(
         "SwiftletVMM", in: "Runtimes/swiftlet",
         [
@@ -152,7 +157,8 @@ let libraries = [
     "VMMSysUtil", "VMMemory", "VMMemoryTestSupport", "KVMIoctls", "EventManager", "VMSuperIO", "VMSuperIOTestSupport",
     "ACPITables", "LinuxLoader", "LinuxLoaderCompression", "LinuxLoaderTestSupport",
     "VirtioQueue", "VirtioModel", "VirtioQueueTestSupport", "VirtioDevices", "VirtioDevicesTestSupport",
-    "Vsock", "VsockTestSupport", "Seccompiler", "SeccompilerTestSupport", "SwiftletVMM",
+    "Vsock", "VsockTestSupport", "Seccompiler", "SeccompilerTestSupport", "TTRPC",
+    "TTRPCTestSupport", "SwiftletVMM",
 ]
 
 var products: [Product] = [
