@@ -7,9 +7,12 @@ STATIC := --disable-local-rpath -Xswiftc -static-executable -Xswiftc -use-ld=lld
 BIN := .build/release
 NEST := Runtimes/nest/.build/release
 GUEST := .build/guest
+PREFIX := /usr/local
+DESTDIR :=
+VERSION := 0.1.0
 
 .DEFAULT_GOAL := help
-.PHONY: help doctor deps build build-release guest-init build-nest guest-image check test soak bench fuzz fuzz-list lab demo format lint clean
+.PHONY: help doctor deps build build-release guest-init build-nest guest-image stage install uninstall dist check test soak bench fuzz fuzz-list lab demo format lint clean
 
 help: ## Lists the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +37,18 @@ build-nest: ## Builds the container runtime's programs: shim, agent, command
 
 guest-image: build-release build-nest ## Makes what a pod's machine boots from, in .build/guest: kernel, initramfs, system image
 	@Runtimes/nest/Guest/make-guest-image --swiftlet $(BIN)/swiftlet --init Runtimes/guest-init/.build/release/guest-init --agent $(NEST)/nest-agent --output $(GUEST)
+
+stage: guest-image
+	@Runtimes/nest/Install/stage --programs $(BIN) --programs $(NEST) --guest $(GUEST) --output .build/stage
+
+install: stage ## Installs the container runtime: make install [PREFIX=/usr/local] [DESTDIR=DIR]; an edited configuration stays
+	@.build/stage/install PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)
+
+uninstall: ## Takes away what make install placed, with the same PREFIX and DESTDIR
+	@Runtimes/nest/Install/uninstall PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)
+
+dist: stage ## Makes one archive of static programs and guest image, with its own install and uninstall
+	@Runtimes/nest/Install/pack .build/stage .build/nest-$(VERSION)-x86_64.tar.gz
 
 check: ## Format, warnings, tidy and unit tests: no root, no KVM, under two minutes
 	@Tests/run check
