@@ -2,18 +2,20 @@
 // Both ends of a vsock connection, for tests of swiftlet: static, so that it runs in an initramfs and in the lab.
 //
 //   vsock-peer echo PORT          guest: accepts for ever, sends back what comes until its end, then ends its half
+//   vsock-peer once PORT          guest: the same for one connection
 //   vsock-peer connect PORT       guest: to the host's PORT; standard input to it, then the end; from it to standard output
 //   vsock-peer unix PATH PORT     host: the same to the guest's PORT, through swiftlet's socket
+//   vsock-peer raw PATH           host: the same to any Unix socket, without a line before it
 //   vsock-peer unix-echo PATH     host: as echo, once, for a guest that connects to PATH's port
 #define _GNU_SOURCE
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <linux/vm_sockets.h>
 
@@ -40,27 +42,22 @@ static void echo(int fd) {
     close(fd);
 }
 
+// Two processes: who only writes while the other side only writes would wait for ever.
 static void relay(int fd) {
     static char buffer[65536];
-    struct pollfd watched[2] = {{.fd = 0, .events = POLLIN}, {.fd = fd, .events = POLLIN}};
-    for (;;) {
-        if (poll(watched, 2, -1) < 0) die("poll");
-        if (watched[0].revents) {
-            ssize_t count = read(0, buffer, sizeof buffer);
-            if (count < 0) die("read standard input");
-            if (count > 0) write_all(fd, buffer, (size_t)count);
-            else {
-                shutdown(fd, SHUT_WR);
-                watched[0].fd = -1;
-            }
-        }
-        if (watched[1].revents) {
-            ssize_t count = read(fd, buffer, sizeof buffer);
-            if (count < 0) die("read");
-            if (count == 0) return;
-            write_all(1, buffer, (size_t)count);
-        }
+    ssize_t count;
+    pid_t sender = fork();
+    if (sender < 0) die("fork");
+    if (sender == 0) {
+        while ((count = read(0, buffer, sizeof buffer)) > 0) write_all(fd, buffer, (size_t)count);
+        if (count < 0) die("read standard input");
+        shutdown(fd, SHUT_WR);
+        _exit(0);
     }
+    while ((count = read(fd, buffer, sizeof buffer)) > 0) write_all(1, buffer, (size_t)count);
+    if (count < 0) die("read");
+    int status;
+    if (waitpid(sender, &status, 0) < 0 || status != 0) exit(1);
 }
 
 static int unix_socket(const char *path, struct sockaddr_un *address) {
@@ -75,7 +72,7 @@ static int unix_socket(const char *path, struct sockaddr_un *address) {
 int main(int count, char **arguments) {
     signal(SIGPIPE, SIG_IGN);
     const char *mode = count > 2 ? arguments[1] : "";
-    if (!strcmp(mode, "echo") || !strcmp(mode, "connect")) {
+    if (!strcmp(mode, "echo") || !strcmp(mode, "once") || !strcmp(mode, "connect")) {
         struct sockaddr_vm address = {.svm_family = AF_VSOCK, .svm_port = (unsigned)atoi(arguments[2])};
         int fd = socket(AF_VSOCK, SOCK_STREAM, 0);
         if (fd < 0) die("socket");
@@ -90,7 +87,7 @@ int main(int count, char **arguments) {
         for (;;) {
             int one = accept(fd, NULL, NULL);
             if (one < 0) die("accept");
-            if (fork() == 0) {
+            if (!strcmp(mode, "once") || fork() == 0) {
                 echo(one);
                 return 0;
             }
@@ -98,9 +95,13 @@ int main(int count, char **arguments) {
         }
     }
     struct sockaddr_un address;
-    if (!strcmp(mode, "unix") && count > 3) {
+    if (!strcmp(mode, "raw") || (!strcmp(mode, "unix") && count > 3)) {
         int fd = unix_socket(arguments[2], &address);
         if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0) die("connect");
+        if (!strcmp(mode, "raw")) {
+            relay(fd);
+            return 0;
+        }
         dprintf(fd, "CONNECT %s\n", arguments[3]);
         char line[64];
         size_t length = 0;
@@ -121,6 +122,6 @@ int main(int count, char **arguments) {
         echo(one);
         return 0;
     }
-    fprintf(stderr, "usage: vsock-peer echo PORT | connect PORT | unix PATH PORT | unix-echo PATH\n");
+    fprintf(stderr, "usage: vsock-peer echo PORT | once PORT | connect PORT | unix PATH PORT | raw PATH | unix-echo PATH\n");
     return 125;
 }

@@ -3,7 +3,7 @@ import SwiftletVMM
 import VMMSysUtil
 import VirtioDevices
 
-/// `swiftlet` without a verb: a machine that is described by a file, by a client of the API, or by both.
+/// `swiftlet` without a verb: a machine that a file describes, or clients of the API, or both.
 enum APICommand {
     static func perform(_ arguments: APIArguments) -> UInt8 {
         let settings = VMSettings()
@@ -12,17 +12,66 @@ enum APICommand {
         } catch {
             return Program.fail("\(arguments.configFile ?? ""): \(error)", status: Program.badConfiguration)
         }
-        let machine: Machine
-        do throws(ConfigError) { machine = try Machine(settings, console: try console()) } catch {
+        do throws(ConfigError) {
+            guard arguments.hasAPI else { return run(try Machine(settings, console: try console()), nil) }
+            return try serve(settings, arguments)
+        } catch {
             return Program.fail("\(error)")
         }
-        return run(machine)
     }
 
-    private static func run(_ machine: Machine) -> UInt8 {
+    private static func serve(_ settings: VMSettings, _ arguments: APIArguments) throws(ConfigError) -> UInt8 {
+        let info = InstanceInfo(id: arguments.id, version: version)
+        let controller: APIController
+        let server: APIServer
+        let thread: Thread
+        do throws(Errno) {
+            controller = try APIController(settings, info: info)
+            server = try APIServer(
+                path: arguments.socket, controller: controller, info: info, payloadLimit: arguments.payloadLimit)
+            thread = try server.start()
+        } catch {
+            return Program.fail("cannot open the API socket \(arguments.socket): \(error)")
+        }
+        var status = Program.failure
+        var failure: ConfigError?
+        do throws(ConfigError) {
+            switch try machine(settings, controller, isDescribed: arguments.configFile != nil) {
+            case .machine(let machine): status = run(machine, controller)
+            case .ended(let cause): status = cause.exitStatus(hasCommand: false)
+            }
+        } catch {
+            failure = error
+        }
+        controller.close()
+        server.stop()
+        try? thread.join()
+        if let failure { throw failure }
+        return status
+    }
+
+    /// From the file at once, else when a client says so.
+    private static func machine(
+        _ settings: VMSettings, _ controller: APIController, isDescribed: Bool
+    ) throws(ConfigError) -> APIController.Result {
+        guard !isDescribed else {
+            let machine = try Machine(settings, console: try console())
+            controller.started()
+            return .machine(machine)
+        }
+        do throws(Errno) {
+            return try controller.waitForMachine { () throws(ConfigError) in
+                try Machine(settings, console: try console())
+            }
+        } catch {
+            throw .start("cannot wait for requests: \(error)")
+        }
+    }
+
+    private static func run(_ machine: Machine, _ controller: APIController?) -> UInt8 {
         let terminal = StandardStreams.rawTerminal()
         StartupPages.release()
-        let cause = machine.run()
+        let cause = machine.run(serving: controller)
         StandardStreams.restore(terminal)
         if case .failed(let error) = cause { _ = Program.fail("\(error)") }
         return cause.exitStatus(hasCommand: false)

@@ -16,12 +16,14 @@ final class DeviceTable {
         slots = DeviceCatalog.kinds.map { open($0) }
     }
 
-    /// The slot of that name.
-    subscript(name: String) -> (any DeviceSlot)? { slots.first { $0.name == name } }
-
-    /// Adds a device of a kind that the caller knows.
+    /// Adds a device, or replaces that of the same id.
     func put<Kind: DeviceKind>(_ kind: Kind.Type, _ config: Kind.Config) throws(ConfigError) {
         for case let slot as Slot<Kind> in slots { try slot.put(config) }
+    }
+
+    /// Changes a device of a running machine.
+    func patch<Kind: DeviceKind>(_ kind: Kind.Type, _ change: Kind.Change) throws(ConfigError) {
+        for case let slot as Slot<Kind> in slots { try slot.patch(change) }
     }
 
     /// Lets go of all devices; they are made anew for the next machine.

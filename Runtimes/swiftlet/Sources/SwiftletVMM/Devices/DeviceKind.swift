@@ -52,6 +52,34 @@ extension DeviceKind {
     static var isChangeable: Bool { Change.self != NoChange.self }
 }
 
+extension DeviceKind {
+    /// Decodes the body of PUT.
+    /// - Parameter id: what the request's path names, nil if it has no place for an id.
+    static func put(_ body: JSONValue, id: String?) throws(ConfigError) -> DeviceRequest {
+        let config = try decode(Config.self, body)
+        if let id, id != Self.id(of: config) { throw .idMismatch }
+        return DeviceRequest { table throws(ConfigError) in try table.put(Self.self, config) }
+    }
+
+    /// Decodes the body of PATCH.
+    static func patch(_ body: JSONValue, id: String?) throws(ConfigError) -> DeviceRequest {
+        let change = try decode(Change.self, body)
+        if let id, id != Self.id(of: change) { throw .idMismatch }
+        return DeviceRequest { table throws(ConfigError) in try table.patch(Self.self, change) }
+    }
+
+    private static func decode<Record: JSONRecord>(_ type: Record.Type, _ body: JSONValue) throws(ConfigError) -> Record
+    {
+        do throws(JSONFault) { return try Record(body, name: name) } catch { throw .json(error) }
+    }
+}
+
+/// What is to be done with the devices of a machine; the kind is erased.
+struct DeviceRequest: Sendable {
+    /// On the thread that owns them.
+    let perform: @Sendable (DeviceTable) throws(ConfigError) -> Void
+}
+
 /// For kinds of which nothing can be changed while the guest runs.
 struct NoChange: JSONRecord {
     init(from fields: inout JSONFields) throws(JSONFault) {}

@@ -5,15 +5,6 @@ internal import VirtioModel
 protocol DeviceSlot: AnyObject {
     /// The path in the API and the key in the configuration file.
     var name: String { get }
-    /// Whether there may be many, told apart by an id.
-    var isKeyed: Bool { get }
-    /// Whether PATCH is known.
-    var isChangeable: Bool { get }
-    /// Adds a device, or replaces one, before boot.
-    /// - Parameter id: what the request's path names, nil if it has no place for an id.
-    func put(_ body: JSONValue, id: String?) throws(ConfigError)
-    /// Changes a device of a running machine.
-    func patch(_ body: JSONValue, id: String?) throws(ConfigError)
     /// What `GET /vm/config` shows.
     var json: JSONValue { get }
     /// The devices in order, for a machine that is to start.
@@ -35,14 +26,6 @@ final class Slot<Kind: DeviceKind>: DeviceSlot {
     private var entries: [Entry] = []
 
     var name: String { Kind.name }
-    var isKeyed: Bool { Kind.isKeyed }
-    var isChangeable: Bool { Kind.isChangeable }
-
-    func put(_ body: JSONValue, id: String?) throws(ConfigError) {
-        let config = try Self.decode(Kind.Config.self, body)
-        if let id, id != Kind.id(of: config) { throw .idMismatch }
-        try put(config)
-    }
 
     /// Adds a device, or replaces that of the same id.
     func put(_ config: Kind.Config) throws(ConfigError) {
@@ -55,9 +38,8 @@ final class Slot<Kind: DeviceKind>: DeviceSlot {
         entries = others
     }
 
-    func patch(_ body: JSONValue, id: String?) throws(ConfigError) {
-        let change = try Self.decode(Kind.Change.self, body)
-        if let id, id != Kind.id(of: change) { throw .idMismatch }
+    /// Changes a device of a running machine.
+    func patch(_ change: Kind.Change) throws(ConfigError) {
         guard let index = entries.firstIndex(where: { Kind.id(of: $0.config) == Kind.id(of: change) }),
             let device = entries[index].device
         else { throw .device(prefix: Kind.faultPrefix, "Device not found: \(Kind.id(of: change))") }
@@ -84,9 +66,4 @@ final class Slot<Kind: DeviceKind>: DeviceSlot {
     }
 
     var bootArguments: [String] { entries.compactMap { Kind.bootArguments(of: $0.config) } }
-
-    private static func decode<Record: JSONRecord>(_ type: Record.Type, _ body: JSONValue) throws(ConfigError) -> Record
-    {
-        do throws(JSONFault) { return try Record(body, name: Kind.name) } catch { throw .json(error) }
-    }
 }

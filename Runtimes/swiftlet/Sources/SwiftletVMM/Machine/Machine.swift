@@ -50,35 +50,31 @@ public final class Machine {
         _ config: MachineConfig, _ devices: DeviceTable, console: consuming ConsoleStreams,
         command: consuming CommandStreams?
     ) throws(MachineError) {
-        // Blocked before the first thread starts, so that all threads inherit it and only the loop takes them.
         let signals: SignalFD
-        do throws(Errno) {
-            try Self.endingSignals.block()
-            // A write to a pipe without a reader fails, and ends nothing but what the failure says.
-            try SignalSet([.brokenPipe]).block()
-            signals = try SignalFD(Self.endingSignals)
-        } catch {
-            throw .host("take over the signals", error)
-        }
+        // Blocked before the first thread starts, so that all threads inherit it and only the loop takes them.
+        do throws(Errno) { signals = try EndingSignals.open() } catch { throw .host("take over the signals", error) }
         parts = try MachineParts(config, devices, console: console, command: command)
         self.signals = signals
         running = Countdown(parts.vcpus.count)
     }
 
     /// Runs the machine until it ends, on the calling thread.
-    public func run() -> StopCause {
-        do throws(MachineError) { try serve() } catch { parts.stop.stop(.failed(error)) }
+    /// - Parameter controller: whose commands are carried out meanwhile.
+    public func run(serving controller: APIController? = nil) -> StopCause {
+        do throws(MachineError) { try serve(controller) } catch { parts.stop.stop(.failed(error)) }
         finish()
         return parts.stop.cause ?? .poweredOff
     }
 
+    /// Presses Ctrl, Alt and Del on the guest's keyboard.
+    /// - Returns: false if it has none.
+    func sendCtrlAltDel() -> Bool { false }
+
     /// The last lines of the guest's serial console, for a report of what went wrong.
     public func lastConsoleLines(_ count: Int) -> [String] { parts.console.lastLines(count) }
 
-    private static let endingSignals: SignalSet = [.hangUp, .interrupt, .terminate, .quit]
-
     /// Starts the vCPUs and serves devices until the last vCPU has left the guest.
-    private func serve() throws(MachineError) {
+    private func serve(_ controller: APIController?) throws(MachineError) {
         let stop = parts.stop
         let mailbox = parts.loop.mailbox
         do throws(EventLoopError) {
@@ -91,6 +87,11 @@ public final class Machine {
             try parts.loop.add(stop.event.descriptor, for: .readable) { _, token, loop in
                 try? loop.remove(token)
                 for thread in threads { thread.kick() }
+            }
+            if let controller {
+                try parts.loop.add(controller.queue.event.descriptor, for: .readable) { [unowned self] _, _, _ in
+                    controller.serve(self)
+                }
             }
         } catch {
             throw .device("\(error)")
@@ -118,7 +119,7 @@ public final class Machine {
     private func finish() {
         parts.windows.serveAll()
         // From here on the ending signals end the process as usual: a reader that does not read cannot hold it.
-        _ = try? Self.endingSignals.unblock()
+        _ = try? EndingSignals.set.unblock()
         if case .interrupted? = parts.stop.cause {} else { parts.line.flush() }
         parts.windows.shutDown()
     }

@@ -10,3 +10,19 @@ func waitUntilWritable(_ descriptor: borrowing FileDescriptor) {
     var entry = pollfd(fd: descriptor.rawValue, events: Int16(POLLOUT), revents: 0)
     poll(&entry, 1, -1)
 }
+
+/// Waits until one of two descriptors is readable.
+func waitUntilReadable(_ first: borrowing FileDescriptor, _ second: borrowing FileDescriptor) throws(Errno) {
+    var entries = [
+        pollfd(fd: first.rawValue, events: Int16(POLLIN), revents: 0),
+        pollfd(fd: second.rawValue, events: Int16(POLLIN), revents: 0),
+    ]
+    try retryOnInterrupt { poll(&entries, 2, -1) }
+}
+
+/// A clock that goes on evenly, from some moment in the past.
+func monotonicMilliseconds() -> Int64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Int64(time.tv_sec) &* 1000 &+ Int64(time.tv_nsec) / 1_000_000
+}

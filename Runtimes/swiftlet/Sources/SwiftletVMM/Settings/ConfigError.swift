@@ -6,8 +6,16 @@ public enum ConfigError: Error, Equatable, Sendable {
     case json(JSONFault)
     /// The id of the path is not that of the body.
     case idMismatch
-    /// A change that changes nothing.
-    case emptyChange
+    /// PUT or PATCH with nothing in it.
+    case emptyRequest(String)
+    /// GET with something in it.
+    case bodyInGet
+    /// A device without its id.
+    case emptyID
+    /// An id that cannot be.
+    case invalidID
+    /// No such endpoint.
+    case unknownRequest(method: String, path: String)
     /// Kernel, initrd or command line.
     case bootSource(MachineError)
     /// CPUs or memory.
@@ -32,7 +40,11 @@ extension ConfigError: CustomStringConvertible {
         switch self {
         case .json(let fault): "An error occurred when deserializing the json body of a request: \(fault)."
         case .idMismatch: "The id from the path does not match the id from the body!"
-        case .emptyChange: "Empty PATCH request."
+        case .emptyRequest(let method): "Empty \(method) request."
+        case .bodyInGet: "GET request cannot have a body."
+        case .emptyID: "The ID cannot be empty."
+        case .invalidID: "API Resource IDs can only contain alphanumeric characters and underscores."
+        case .unknownRequest(let method, let path): "Invalid request method and/or path: \(method) \(path)."
         case .bootSource(let error): "Boot source error: \(error)"
         case .machineConfig(let fault): "Machine config error: \(fault)"
         case .device(let prefix, let text): "\(prefix): \(text)"

@@ -22,21 +22,38 @@ extension VMSettings {
     /// Takes over a configuration file's text.
     public func load(_ text: [UInt8]) throws(ConfigError) {
         let file: JSONValue
-        do throws(JSONFault) { file = try ConfigFile(JSONValue(parsing: text), name: "VmmConfig").json } catch {
+        let source: BootSource?
+        let settings: MachineSettings?
+        do throws(JSONFault) {
+            file = try ConfigFile(JSONValue(parsing: text), name: "VmmConfig").json
+            if let body = file["boot-source"] {
+                source = try BootSource(body, name: "BootSourceConfig")
+            } else {
+                source = nil
+            }
+            if let body = file["machine-config"] {
+                settings = try MachineSettings(body, name: "MachineConfig")
+            } else {
+                settings = nil
+            }
+        } catch {
             throw .json(error)
         }
-        if let body = file["boot-source"] { try putBootSource(body) }
-        if let body = file["machine-config"] { try putMachine(body) }
-        for slot in devices.slots {
-            guard let body = file[slot.name] else { continue }
-            guard slot.isKeyed else {
-                try slot.put(body, id: nil)
-                continue
+        if let source { try put(source) }
+        if let settings { try put(settings) }
+        for kind in DeviceCatalog.kinds {
+            guard let body = file[kind.name] else { continue }
+            for element in try Self.elements(of: body, kind) {
+                try kind.put(element, id: nil).perform(devices)
             }
-            guard case .array(let elements) = body else {
-                throw .json(.type(field: slot.name, body.kind, expected: "a sequence"))
-            }
-            for element in elements { try slot.put(element, id: nil) }
         }
+    }
+
+    private static func elements(of body: JSONValue, _ kind: any DeviceKind.Type) throws(ConfigError) -> [JSONValue] {
+        guard kind.isKeyed else { return [body] }
+        guard case .array(let elements) = body else {
+            throw .json(.type(field: kind.name, body.kind, expected: "a sequence"))
+        }
+        return elements
     }
 }

@@ -10,27 +10,19 @@ public final class VMSettings {
     public init() {}
 
     /// `PUT /boot-source`.
-    func putBootSource(_ body: JSONValue) throws(ConfigError) {
-        let source = try Self.decode(BootSource.self, body, "BootSourceConfig")
+    func put(_ source: BootSource) throws(ConfigError) {
         try source.check()
         bootSource = source
     }
 
     /// `PUT /machine-config`.
-    func putMachine(_ body: JSONValue) throws(ConfigError) {
-        let settings = try Self.decode(MachineSettings.self, body, "MachineConfig")
+    func put(_ settings: MachineSettings) throws(ConfigError) {
         try settings.check()
         machine = settings
     }
 
     /// `PATCH /machine-config`.
-    func patchMachine(_ body: JSONValue) throws(ConfigError) {
-        let change = try Self.decode(MachineSettingsChange.self, body, "MachineConfigUpdate")
-        if change.isEmpty { throw .emptyChange }
-        let settings = machine.applying(change)
-        try settings.check()
-        machine = settings
-    }
+    func patch(_ change: MachineSettingsChange) throws(ConfigError) { try put(machine.applying(change)) }
 
     /// `GET /vm/config`, in the shape of the configuration file.
     public var json: JSONValue {
@@ -59,12 +51,6 @@ public final class VMSettings {
         config.memoryBytes = machine.memorySizeMiB << 20
         config.cpuCount = Int(machine.vcpuCount)
         return config
-    }
-
-    private static func decode<Record: JSONRecord>(
-        _ type: Record.Type, _ body: JSONValue, _ name: String
-    ) throws(ConfigError) -> Record {
-        do throws(JSONFault) { return try Record(body, name: name) } catch { throw .json(error) }
     }
 
     /// Sections of the configuration file that are defined and not served yet, and what they are when unused.
