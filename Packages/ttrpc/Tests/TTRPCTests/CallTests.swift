@@ -49,10 +49,10 @@ import VMMSysUtil
                 _ = try? client.call("test.Echo", "Wait", [])
             }
         }
-        #expect(eventually { service.active.load(ordering: .relaxed) == 20 })
+        #expect(eventually { service.activeCount == 20 })
         #expect(try client.call("test.Echo", "Echo", [9], timeout: .seconds(5)) == [9])
         client.close()
-        #expect(eventually { service.active.load(ordering: .relaxed) == 0 })
+        #expect(eventually { service.activeCount == 0 })
     }
 
     @Test("a failure has its code, message and details")

@@ -7,9 +7,13 @@ import VMMSysUtil
 /// What the tests call.
 final class EchoService: TTRPCService {
     let name = "test.Echo"
+    private let active = Atomic<Int>(0)
+    private let cancelled = Atomic<Int>(0)
+
     /// Calls that are inside a handler.
-    let active = Atomic<Int>(0)
-    let cancelled = Atomic<Int>(0)
+    var activeCount: Int { active.load(ordering: .relaxed) }
+    /// Handlers that were told that nobody waits.
+    var cancelledCount: Int { cancelled.load(ordering: .relaxed) }
 
     func unary(_ method: String, _ request: [UInt8], _ call: TTRPCCall) throws(TTRPCStatus) -> [UInt8] {
         active.add(1, ordering: .relaxed)
@@ -65,47 +69,4 @@ final class EchoService: TTRPCService {
         default: throw .unimplemented(name, method)
         }
     }
-}
-
-/// Something that happens once.
-final class Flag: Sendable {
-    private let state = Atomic(false)
-
-    func set() { state.store(true, ordering: .releasing) }
-    var isSet: Bool { state.load(ordering: .acquiring) }
-
-    /// Waits up to ten seconds.
-    @discardableResult
-    func wait() -> Bool { eventually { isSet } }
-}
-
-/// Runs a body on so many threads at the same time, and waits for all.
-func onThreads<Result: Sendable>(
-    _ count: Int, _ body: @escaping @Sendable (Int) -> Result
-) throws -> [Result?] {
-    let results = Mutex([Int: Result]())
-    let box = Box(results)
-    for index in 0..<count {
-        _ = try Thread(name: "caller", stackByteCount: 256 << 10) {
-            let result = body(index)
-            box.value.withLock { $0[index] = result }
-        }
-    }
-    _ = eventually { box.value.withLock { $0.count == count } }
-    return box.value.withLock { results in (0..<count).map { results[$0] } }
-}
-
-/// Shares what cannot be copied.
-final class Box<Value: ~Copyable & Sendable>: Sendable {
-    let value: Value
-    init(_ value: consuming Value) { self.value = value }
-}
-
-/// Whether something comes true within ten seconds.
-func eventually(_ condition: () -> Bool) -> Bool {
-    for _ in 0..<5000 {
-        if condition() { return true }
-        usleep(2000)
-    }
-    return condition()
 }

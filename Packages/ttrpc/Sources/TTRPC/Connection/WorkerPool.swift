@@ -55,8 +55,16 @@ final class WorkerPool: Sendable {
             return true
         }
         guard isKept else { return nil }
-        let job = state.wait(until: Deadline(after: patience)) { $0.jobs.popLast() }
-        state.withLock { $0.idleCount -= 1 }
-        return job
+        // Whoever takes a job stops being idle in the same moment: nobody may count on a thread that is busy already.
+        let job = state.wait(until: Deadline(after: patience)) { state -> Job? in
+            guard let job = state.jobs.popLast() else { return nil }
+            state.idleCount -= 1
+            return job
+        }
+        if let job { return job }
+        return state.withLock { state in
+            state.idleCount -= 1
+            return state.jobs.popLast()
+        }
     }
 }

@@ -10,6 +10,8 @@ public enum TTRPCEnvelopeError: Error, Equatable, Sendable, CustomStringConverti
     case malformedTag(offset: Int)
     /// Groups that do not match, or lie in each other too deeply.
     case malformedGroup(offset: Int)
+    /// More metadata pairs or status details than `TTRPCRequest.maximumPairs`: a few bytes each on the wire, many in memory.
+    case tooMany(offset: Int)
     /// A string is not UTF-8.
     case malformedString(offset: Int)
 
@@ -20,6 +22,7 @@ public enum TTRPCEnvelopeError: Error, Equatable, Sendable, CustomStringConverti
         case .malformedInteger(let offset): "the integer at byte \(offset) is too long"
         case .malformedTag(let offset): "the tag at byte \(offset) is none"
         case .malformedGroup(let offset): "the group at byte \(offset) does not match its begin, or is too deep"
+        case .tooMany(let offset): "the metadata or details at byte \(offset) are too many"
         case .malformedString(let offset): "the string at byte \(offset) is not UTF-8"
         }
     }

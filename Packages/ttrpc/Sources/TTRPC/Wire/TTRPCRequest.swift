@@ -3,6 +3,9 @@
 /// The envelope of a call, the data of a request frame:
 /// `Request{service 1 string, method 2 string, payload 3 bytes, timeout_nano 4 int64, metadata 5 repeated KeyValue{1, 2}}`.
 public struct TTRPCRequest: Equatable, Sendable {
+    /// The most metadata pairs, or details of a status, that an envelope may have.
+    public static let maximumPairs = 4096
+
     /// The service, such as `containerd.task.v2.Task`.
     public var service: String
     /// The method, such as `Create`.
@@ -57,6 +60,7 @@ public struct TTRPCRequest: Equatable, Sendable {
             default: break
             }
         }
+        guard metadata.storage.count < Self.maximumPairs else { throw .tooMany(offset: reader.offset) }
         metadata.append(key, text)
     }
 

@@ -86,7 +86,9 @@ private struct WireStatus {
             // An int32 is written as 64 bits with its sign.
             case (1, .integer(let value)): code = Int32(truncatingIfNeeded: value)
             case (2, .bytes(let value)): message = try reader.string(value)
-            case (3, .bytes(let value)): details.append(Array(value))
+            case (3, .bytes(let value)):
+                guard details.count < TTRPCRequest.maximumPairs else { throw .tooMany(offset: reader.offset) }
+                details.append(Array(value))
             default: break
             }
         }
