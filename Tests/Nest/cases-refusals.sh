@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+# What nest does not do is refused at Create, in one line that names it. Sourced by cases.
+
+# refused PATTERN: the options, or the specification, end in one such line, and nothing runs.
+refused() {
+    local pattern="$1" got=0; shift
+    "$@" > out 2> err || got=$?
+    [ "$got" -ne 0 ] || { echo "it ran"; return 1; }
+    same "$(wc -l < err)" 1
+    says "$pattern" err; same "$(cat out)" ''
+    remove_what_is_left
+}
+by_option() { local pattern="$1"; shift; options=("$@"); refused "$pattern" run true; }
+by_spec() { spec ".process.args = [\"/bin/true\"] | $2"; refused "$1" run_spec; }
+network_with_interfaces() {
+    ip netns add nest-test; ip -n nest-test link set lo up; ip -n nest-test link add eth9 type dummy; ip -n nest-test addr add 192.0.2.1/24 dev eth9
+    set +e; ( set -e; by_option 'network namespace' --with-ns network:/run/netns/nest-test ); local result=$?; set -e
+    ip netns del nest-test; return $result
+}
+second_container() {
+    by_spec 'container|pod' '.annotations = {"io.kubernetes.cri.container-type": "container", "io.kubernetes.cri.sandbox-id": "no-such-pod"}'
+}
+
+run_refusals_cases() {
+    is_nest || return 0
+    check "a bind mount from the host is refused by name" by_option '/etc.*bind|bind.*/etc' --mount type=bind,src=/etc,dst=/host,options=rbind:ro
+    check "--net-host is refused by name" by_option 'network' --net-host
+    check "--privileged is refused by name" by_option 'privileged|device' --privileged
+    check "a device of the host is refused by name" by_option 'device.*|/dev/' --device /dev/kvm
+    check "a network namespace with interfaces is refused by name" network_with_interfaces
+    check "a second container of a pod is refused by name" second_container
+    check "a process namespace of the host is refused by name" by_spec 'pid' '.linux.namespaces |= map(select(.type != "pid"))'
+}
