@@ -46,7 +46,8 @@ let package = Package(
         // What a pod is: no wire types, no input or output.
         swift("NestModel", []),
         // The host's part: root images, scratch disks, cgroup, configuration; and the VMM in its jail.
-        swift("NestResources", ["NestModel", sysUtil]),
+        .target(name: "CNestResources"),
+        swift("NestResources", ["CNestResources", "NestModel", sysUtil]),
         .target(name: "CNestJail"),
         swift("NestHypervisor", ["CNestJail", "NestModel", "NestResources", sysUtil]),
         swift("NestShim", ["NestModel", "NestProtocols", "NestResources", "NestHypervisor", ttrpc, sysUtil, protobuf]),

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CNestResources
+internal import Glibc
+internal import VMMSysUtil
+
+/// Reads a whole small file.
+/// - Throws: `.fileTooLarge` past the limit; `.invalidArgument` for what is not a regular file.
+func readFile(_ path: String, limit: Int) throws(Errno) -> [UInt8] {
+    // Without O_NONBLOCK a named pipe would wait for a writer.
+    let file = try FileDescriptor.open(path, .nonBlocking)
+    guard try file.kind() == .regular else { throw .invalidArgument }
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 4096)
+    while true {
+        let count = try readOnce(file, into: &chunk)
+        if count == 0 { return bytes }
+        bytes += chunk[..<count]
+        if bytes.count > limit { throw .fileTooLarge }
+    }
+}
+
+/// Reads once, as much as the buffer holds.
+func readOnce(_ file: borrowing FileDescriptor, into buffer: inout [UInt8]) throws(Errno) -> Int {
+    let number = file.rawValue
+    var span = buffer.mutableSpan
+    return try span.withUnsafeMutableBytes { bytes throws(Errno) in
+        try retryOnInterrupt { Glibc.read(number, bytes.baseAddress, bytes.count) }
+    }
+}
+
+/// Writes a text into an existing file in one call, as control files of the kernel want it.
+func writeControl(_ path: String, _ text: String) throws(Errno) {
+    let file = try FileDescriptor.open(path, .writeOnly)
+    let bytes = Array(text.utf8)
+    _ = try bytes.span.withUnsafeBytes { bytes throws(Errno) in try file.write(from: bytes) }
+}
+
+/// Makes a directory and those above it; one that exists is left as it is.
+/// - Returns: the directories that were missing, the highest first.
+@discardableResult
+func makeDirectories(_ path: String, mode: UInt32) throws(Errno) -> [String] {
+    guard !path.utf8.contains(0) else { throw .invalidArgument }
+    var made: [String] = []
+    var current = ""
+    for part in path.split(separator: "/") {
+        current += "/" + part
+        if mkdir(current, mode) == 0 {
+            made.append(current)
+        } else {
+            let error = Errno.last
+            // A read-only or foreign parent answers so even where the directory exists.
+            var status = stat()
+            guard stat(current, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { throw error }
+        }
+    }
+    return made
+}
+
+/// Sleeps, for loops that wait for what sends no event.
+func pause(milliseconds: Int) {
+    var time = timespec(tv_sec: milliseconds / 1000, tv_nsec: (milliseconds % 1000) * 1_000_000)
+    var left = timespec()
+    while nanosleep(&time, &left) < 0 && Glibc.errno == EINTR { time = left }
+}
+
+/// The monotonic clock.
+func now() -> Duration {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
+}
+
+/// A lock on an open file (`flock(2)`), which goes with its last descriptor, also when the process is killed.
+enum FileLock {
+    /// Takes it if nobody else holds it.
+    static func tryExclusive(_ file: borrowing FileDescriptor) throws(Errno) -> Bool {
+        try attempt(file.rawValue, LOCK_EX | LOCK_NB)
+    }
+
+    /// Shares it with others who share it.
+    static func tryShared(_ file: borrowing FileDescriptor) throws(Errno) -> Bool {
+        try attempt(file.rawValue, LOCK_SH | LOCK_NB)
+    }
+
+    private static func attempt(_ number: Int32, _ operation: Int32) throws(Errno) -> Bool {
+        do throws(Errno) { try retryOnInterrupt { flock(number, operation) } } catch {
+            if error == .wouldBlock { return false }
+            throw error
+        }
+        return true
+    }
+}
