@@ -142,6 +142,12 @@ drive_replaced() {
     same "$(api GET /vm/config | sed 's/ 200$//' | jq -c '[.drives[].path_on_host]')" "[\"$work/third\",\"$work/second\"]"
     until_true peer unix v.sock 9 < /dev/null; api_ends 0
 }
+ctrl_alt_del() {
+    api_initramfs 'echo waiting; sleep 100'; api_config; api_starts --config-file config.json
+    until_true grep -q waiting out
+    says ' 204' PUT /actions '{"action_type": "SendCtrlAltDel"}'
+    api_ends 3
+}
 clients_do_not_wait_for_each_other() {
     api_initramfs 'i=0; while [ $i -lt 60 ]; do i=$((i + 1)); echo tick $i $(cut -d. -f1 /proc/uptime); sleep 0.1; done; vsock-peer once 9'
     api_config; api_starts --config-file config.json
@@ -179,6 +185,7 @@ run_api_cases() {
     check "what is only for before or after the start is refused" only_before_boot
     check "vsock carries both directions to their exact ends" vsock_both_ways
     check "a drive's file is replaced under a running guest" drive_replaced
+    check "Ctrl-Alt-Del restarts the guest" ctrl_alt_del
     check "slow and hostile clients hold up neither others nor the guest" clients_do_not_wait_for_each_other
     check "bad requests are refused in the words of the interface" bad_requests
     check "bad arguments and files have their statuses" documented_statuses

@@ -17,12 +17,23 @@ enum Help {
           --console FILE      where the serial console goes (standard output without COMMAND)
           --result FILE       why the machine ended, as JSON
 
+        usage: swiftlet [--api-sock PATH] [OPTION...]
+          is configured and started by HTTP requests on a Unix socket, as Firecracker is (docs/swiftlet-api.md);
+          the serial console is standard input and output
+          --api-sock PATH     the socket, which must not exist (/run/swiftlet.socket)
+          --id NAME           what GET / tells: up to 64 letters, digits and '-' (anonymous-instance)
+          --config-file FILE  configures and starts at once, in the shape that GET /vm/config has
+          --no-api            no socket; needs --config-file
+          --http-api-max-payload-size N
+                              the longest body of a request, bytes (51200)
+
         usage: swiftlet initramfs --init FILE --modules DIR --output FILE
           makes the initrd that --rootfs needs, from our init and a kernel package's modules
 
         Exit status: with COMMAND its own, 128+n if signal n ended it, 127 if it is not there, 126 if it
         cannot be executed. Without COMMAND 0 after poweroff, 3 after a reboot, 4 after a panic or a triple
-        fault. 125 if swiftlet or the guest failed; standard error tells which.
+        fault, 128+n if signal n ended swiftlet. 125 if swiftlet or the guest failed; standard error tells
+        which. Without a verb also 152 for a bad configuration file and 153 for bad arguments.
 
         Example:
           swiftlet run --kernel vmlinuz --initrd initramfs --rootfs ./debian -- /bin/uname -a

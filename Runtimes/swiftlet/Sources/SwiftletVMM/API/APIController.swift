@@ -60,7 +60,7 @@ public final class APIController {
     func serve(_ machine: Machine) {
         queue.serve { command in
             guard case .sendCtrlAltDel = command else { return answer(command) }
-            return machine.sendCtrlAltDel() ? .done : .fault("\(ConfigError.notSupported("SendCtrlAltDel"))")
+            return machine.sendCtrlAltDel() ? .done : .fault("\(ConfigError.keyboardUnread)")
         }
     }
 

@@ -11,9 +11,12 @@ enum FirmwareTables {
     }
 
     /// Lays the tables out where `Layout` wants them.
-    static func image(cpuCount: Int, windows: [VirtioWindow]) throws(MachineError) -> TableSet.Image {
+    static func image(
+        cpuCount: Int, hasKeyboard: Bool, windows: [VirtioWindow]
+    ) throws(MachineError) -> TableSet.Image {
         do {
             var devices: [AMLTerm] = [try soft(off: Layout.sleepTypeOff), try serialPort()]
+            if hasKeyboard { devices.append(try .keyboard("\\_SB.KBD_", interrupt: Layout.keyboardInterrupt)) }
             for (index, window) in windows.enumerated() { devices.append(try virtio(index, window)) }
             let tables = TableSet(
                 fadt: FADT(
@@ -21,7 +24,8 @@ enum FirmwareTables {
                         SleepControl.ioPorts(control: Layout.sleepControl, status: Layout.sleepStatus)),
                     reset: .ioPort(Layout.reset, value: Layout.resetValue),
                     // Said to be absent, so that no driver waits for an answer: the time comes from kvm-clock.
-                    bootArchitecture: [.vgaNotPresent, .cmosRTCNotPresent],
+                    bootArchitecture: hasKeyboard
+                        ? [.vgaNotPresent, .cmosRTCNotPresent, .has8042] : [.vgaNotPresent, .cmosRTCNotPresent],
                     flags: [.noFixedPowerButton, .noFixedSleepButton, .headless]),
                 dsdt: devices,
                 madt: MADT(

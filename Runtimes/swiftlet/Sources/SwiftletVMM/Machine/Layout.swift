@@ -22,7 +22,8 @@ enum Layout {
     /// Three pages that Intel's processors need from KVM for real mode; no memory may be there.
     static let taskStateSegment: UInt64 = 0xFFFB_D000
 
-    // Interrupt lines of the IOAPIC: 4 is COM1's by tradition, 5 to 23 are the virtio devices'.
+    // Interrupt lines of the IOAPIC: 1 is the keyboard's and 4 is COM1's by tradition, 5 to 23 are the virtio devices'.
+    static let keyboardInterrupt: UInt32 = 1
     static let serialInterrupt: UInt32 = 4
     static let firstVirtioInterrupt: UInt32 = 5
     static let interruptLineCount: UInt32 = 24
@@ -30,6 +31,7 @@ enum Layout {
 
     // I/O ports.
     static let serialPort: UInt16 = 0x3F8
+    static let keyboardData: UInt16 = 0x60
     static let keyboardCommand: UInt16 = 0x64
     static let sleepControl: UInt16 = 0x600
     static let sleepStatus: UInt16 = 0x601

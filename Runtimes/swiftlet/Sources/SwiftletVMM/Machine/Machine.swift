@@ -67,8 +67,8 @@ public final class Machine {
     }
 
     /// Presses Ctrl, Alt and Del on the guest's keyboard.
-    /// - Returns: false if it has none.
-    func sendCtrlAltDel() -> Bool { false }
+    /// - Returns: false if it has none, or nobody in the guest reads it.
+    func sendCtrlAltDel() -> Bool { parts.keyboard?.pressControlAltDelete() ?? false }
 
     /// The last lines of the guest's serial console, for a report of what went wrong.
     public func lastConsoleLines(_ count: Int) -> [String] { parts.console.lastLines(count) }

@@ -16,6 +16,8 @@ public struct MachineConfig: Sendable {
     public var memoryBytes: UInt64
     /// Virtual CPUs, 1 to 254.
     public var cpuCount: Int
+    /// Whether there is a keyboard, on which Ctrl-Alt-Del can be pressed.
+    public var hasKeyboard: Bool
     /// Block devices, in the order in which the guest names them `/dev/vda`, `/dev/vdb`, ...
     public var drives: [DriveConfig]
 
@@ -28,6 +30,7 @@ public struct MachineConfig: Sendable {
         hasDefaultCommandLine = true
         memoryBytes = 256 << 20
         cpuCount = 1
+        hasKeyboard = false
         drives = []
     }
 

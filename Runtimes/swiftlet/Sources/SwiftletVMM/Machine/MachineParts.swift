@@ -18,6 +18,7 @@ struct MachineParts {
     let windows: VirtioWindows
     let console: SerialConsole
     let line: SerialLine
+    let keyboard: I8042?
     let session: CommandSession?
     let vcpus: [VCPUThread]
 
@@ -60,7 +61,8 @@ struct MachineParts {
             try session?.attach(to: DeviceEvents(loop))
         } catch { throw .host("watch the console", error) }
 
-        let tables = try FirmwareTables.image(cpuCount: config.cpuCount, windows: windows.windows)
+        let tables = try FirmwareTables.image(
+            cpuCount: config.cpuCount, hasKeyboard: config.hasKeyboard, windows: windows.windows)
         let entry = try boot.load(into: memory, map: map, rsdp: tables.rsdpAddress)
         let memory = memory
         do throws(GuestMemoryError) {
@@ -70,7 +72,11 @@ struct MachineParts {
         } catch {
             throw .memory(error)
         }
-        let bus = Bus(serial: serial, power: PowerControl(stop: stop, memory: memory), transports: windows.transports)
+        let power = PowerControl(stop: stop, memory: memory)
+        keyboard =
+            config.hasKeyboard
+            ? I8042(interrupt: try IRQLine(Layout.keyboardInterrupt, vm: vm), reset: power) : nil
+        let bus = Bus(serial: serial, power: power, keyboard: keyboard, transports: windows.transports)
         vcpus = try Self.vcpus(system, vm, config, entry: entry, bus: bus, stop: stop)
     }
 

@@ -9,11 +9,13 @@ internal import VirtioDevices
 final class Bus: Sendable {
     private let serial: Serial
     private let power: PowerControl
+    private let keyboard: I8042?
     private let transports: [MMIOTransport]
 
-    init(serial: Serial, power: PowerControl, transports: [MMIOTransport]) {
+    init(serial: Serial, power: PowerControl, keyboard: I8042?, transports: [MMIOTransport]) {
         self.serial = serial
         self.power = power
+        self.keyboard = keyboard
         self.transports = transports
     }
 
@@ -24,6 +26,10 @@ final class Bus: Sendable {
         case Layout.serialPort...(Layout.serialPort + 7) where access.width == 1:
             let offset = UInt8(truncatingIfNeeded: access.port - Layout.serialPort)
             for byte in access.bytes { serial.write(offset: offset, value: byte) }
+            return true
+        case Layout.keyboardData...Layout.keyboardCommand where access.width == 1 && keyboard != nil:
+            let offset = UInt8(truncatingIfNeeded: access.port - Layout.keyboardData)
+            for byte in access.bytes { keyboard?.write(offset: offset, value: byte) }
             return true
         default:
             return power.write(access.port, UInt8(truncatingIfNeeded: access.value))
@@ -36,6 +42,9 @@ final class Bus: Sendable {
         case Layout.serialPort...(Layout.serialPort + 7) where access.width == 1:
             let offset = UInt8(truncatingIfNeeded: access.port - Layout.serialPort)
             for index in access.bytes.indices { access.bytes[index] = serial.read(offset: offset) }
+        case Layout.keyboardData...Layout.keyboardCommand where access.width == 1 && keyboard != nil:
+            let offset = UInt8(truncatingIfNeeded: access.port - Layout.keyboardData)
+            for index in access.bytes.indices { access.bytes[index] = keyboard?.read(offset: offset) ?? 0xFF }
         case Layout.keyboardCommand, Layout.sleepStatus:
             // The keyboard controller's status: both buffers empty, so nobody waits to write the reset command.
             access.answer(0)

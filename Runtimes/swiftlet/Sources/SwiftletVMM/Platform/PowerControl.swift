@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import ACPITables
 internal import VMMemory
+internal import VMSuperIO
 
 /// The ports by which a guest turns itself off or starts again.
-final class PowerControl: Sendable {
+final class PowerControl: ResetLine {
     private let stop: StopSignal
     private let memory: GuestMemory
 
@@ -28,6 +29,9 @@ final class PowerControl: Sendable {
         }
         return false
     }
+
+    /// Serves the keyboard controller's wish to pulse the reset line.
+    func requestReset() { stop.stop(resetCause) }
 
     /// Tells a panic from a wish: started with `reboot=panic_warm`, Linux leaves 0x1234 in the BIOS data area before it
     /// restarts after a panic (kernel/reboot.c, arch/x86/kernel/reboot.c), and 0 before any other restart.

@@ -30,6 +30,8 @@ public enum ConfigError: Error, Equatable, Sendable {
     case notSupportedBeforeBoot
     /// Something that the interface defines and that cannot be served yet.
     case notSupported(String)
+    /// Nobody in the guest reads its keyboard.
+    case keyboardUnread
     /// The machine could not be started.
     case start(String)
 }
@@ -52,6 +54,7 @@ extension ConfigError: CustomStringConvertible {
         case .notSupportedAfterBoot: "The requested operation is not supported after starting the microVM."
         case .notSupportedBeforeBoot: "The requested operation is not supported before starting the microVM."
         case .notSupported(let what): "The requested operation is not supported: \(what)"
+        case .keyboardUnread: "Internal VMM error: the guest does not read its keyboard."
         case .start(let text): "Start microvm error: \(text)"
         }
     }

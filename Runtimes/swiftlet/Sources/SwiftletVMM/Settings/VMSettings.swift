@@ -50,6 +50,7 @@ public final class VMSettings {
         }
         config.memoryBytes = machine.memorySizeMiB << 20
         config.cpuCount = Int(machine.vcpuCount)
+        config.hasKeyboard = true
         return config
     }
 
