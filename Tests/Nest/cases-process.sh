@@ -2,7 +2,7 @@
 # What a container's process finds: everything that image, options and specification say. Sourced by cases.
 
 image_says_it_all() { image=test:user; run > out; same "$(cat out)" $'/home/tester\n1000\n1000\n1000 2000 3000\nyes two|from|command'; }
-arguments_exact() { run sh -c 'for a; do printf "%s|" "$a"; done' - 'a b' '' $'new\nline' '"q"' $'\xff\xfe' > out; same "$(cat out)" $'a b||new\nline|"q"|\xff\xfe|'; }
+arguments_exact() { run sh -c 'for a; do printf "%s|" "$a"; done' - 'a b' '' $'new\nline' '"q"' ü > out; same "$(cat out)" $'a b||new\nline|"q"|ü|'; }
 environment() {
     options=(--env ODD='a b "c"' --env EMPTY=)
     run sh -c 'echo "$PATH|$ODD|${EMPTY-unset}|${HOME-}"' > out; same "$(cut -d'|' -f1-3 out)" '/bin|a b "c"|'
@@ -25,7 +25,7 @@ root_folder_stays() {
     # A folder is the host's with runc, and only read by nest.
     if is_nest; then [ ! -e "$work/root/written" ]; else rm "$work/root/written"; fi
 }
-root_by_option() { options=(--rootfs); image="$work/root"; run ls /etc/passwd > out; same "$(cat out)" /etc/passwd; }
+root_by_option() { options=(--rootfs); image="$work/root"; run /bin/ls /etc/passwd > out; same "$(cat out)" /etc/passwd; }
 read_only_root() {
     options=(--read-only); ends 1 run sh -c 'echo x > /new' 2> err; says 'Read-only file system' err
 }
@@ -68,7 +68,7 @@ its_own_kernel() { run uname -r > out; if is_nest; then not same "$(cat out)" "$
 native_snapshots() {
     ctr image import --snapshotter native --base-name native "$IMAGES/tiny.tar" > import.log
     image=native:tiny options=(--snapshotter native); run sh -c 'echo from $0' > out; same "$(cat out)" 'from sh'
-    ctr image rm native:tiny > /dev/null
+    ctr image rm --sync native:tiny > /dev/null
 }
 time_is_right() { local now; run date +%s > out; now=$(date +%s); [ $((now - $(cat out))) -lt 20 ] && [ $((now - $(cat out))) -gt -20 ]; }
 

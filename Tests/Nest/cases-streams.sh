@@ -2,19 +2,19 @@
 # Standard streams: every byte once, in order, and the end of file where it is. Sourced by cases.
 
 streams_apart() { run sh -c 'echo out; echo err >&2' > out 2> err; same "$(cat out)" out; same "$(cat err)" err; }
-input_to_the_end() { printf 'one\ntwo' | run sh -c 'cat; echo; echo end' > out; same "$(cat out)" $'one\ntwo\nend'; }
-input_empty() { run sh -c 'wc -c; echo end' < /dev/null > out; same "$(tr -d ' ' < out)" $'0\nend'; }
+input_to_the_end() { { printf 'one\ntwo'; hold_input; } | run sh -c 'cat; echo; echo end' > out; same "$(cat out)" $'one\ntwo\nend'; }
+input_empty() { hold_input | run sh -c 'wc -c; echo end' > out; same "$(tr -d ' ' < out)" $'0\nend'; }
 binary_both_ways() { head -c "$1" /dev/urandom > in; run cat < in > out; cmp in out; }
-input_unread() { head -c 3000000 /dev/urandom | run sh -c 'head -c 10 | wc -c' > out; same "$(tr -d ' ' < out)" 10; }
+input_unread() { head -c 3000000 /dev/urandom > in; run sh -c 'head -c 10 | wc -c' < in > out; same "$(tr -d ' ' < out)" 10; }
 large_output() { run probe flood "$1" "$2" | sha256sum > out; "$work/root/bin/probe" flood "$1" "$2" | sha256sum | cmp - out; }
 large_error() { run sh -c "probe flood 2000000 5000 >&2" 2> err > out; "$work/root/bin/probe" flood 2000000 5000 | cmp - err; [ ! -s out ]; }
 many_lines() { run sh -c "n=0; while [ \$n -lt $1 ]; do n=\$((n + 1)); echo line \$n; done" > out; seq -f 'line %g' "$1" | cmp - out; }
 both_at_once() { run sh -c 'probe flood 2000000 700 & probe flood 2000000 900 >&2; wait' > out 2> err; same "$(stat -c %s out err)" $'2000000\n2000000'; }
 slow_reader() { run probe flood 1000000 65536 | { sleep 4; sha256sum; } > out; "$work/root/bin/probe" flood 1000000 65536 | sha256sum | cmp - out; }
-# The client ends by SIGPIPE, as it does with runc; the container is still there and can be ended.
+# The client forwards SIGPIPE and waits: the container, blocked on its output, can still be ended.
 reader_gone() {
     # shellcheck disable=SC2216
-    run sh -c 'while echo y; do :; done' 2> err | head -c 10 > out || true
+    limit=10; run sh -c 'while echo y; do :; done' 2> err | head -c 10 > out || true
     same "$(wc -c < out)" 10
     client task rm -f "$id" || true
     remove_what_is_left
@@ -23,13 +23,22 @@ last_bytes_at_the_end() { local n; for n in 1 2 3 4; do id="t$number-$n"; run sh
 no_output() { options=(--null-io); run sh -c 'echo x; echo y >&2' > out 2> err; same "$(cat out err)" ''; }
 log_file() { start sh -c 'echo out; echo err >&2'; reap 0; same "$(sort "$id.out")" $'err\nout'; }
 log_program() {
-    printf '#!/bin/sh\nexec 5>&-\n{ echo "$CONTAINER_ID $CONTAINER_NAMESPACE"; cat <&3; } > "$1.out"\ncat <&4 > "$1.err"\n' > logger; chmod 755 logger
+    cat > logger <<'PROGRAM'
+#!/bin/sh
+# It is told to end once the container has ended, and has the last word in the pipes all the same.
+trap '' TERM
+exec 5>&-
+cat <&4 > "$1.err" &
+{ echo "$CONTAINER_ID $CONTAINER_NAMESPACE"; cat <&3; } > "$1.out"
+wait
+PROGRAM
+    chmod 755 logger
     client run -d --runtime "$RUNTIME" --log-uri "binary://$work/logger?$work/logged" test:tiny "$id" sh -c 'echo to the program; echo and this >&2'
     reap 0
-    wait_for 5 test -s logged.err; same "$(cat logged.out)" "$id default"$'\nto the program'; same "$(cat logged.err)" 'and this'
+    wait_for 5 test -s logged.err || true; same "$(cat logged.out)" "$id default"$'\nto the program'; same "$(cat logged.err)" 'and this'
 }
 # on_terminal COMMAND: its transcript, from a terminal of 33 rows and 99 columns.
-on_terminal() { timeout -k 5 60 script -qec "stty rows 33 cols 99; $1" /dev/null < "${2:-/dev/null}" > transcript; tr -d '\r' < transcript > lines; }
+on_terminal() { timeout -k 5 60 script -qec "stty rows 33 cols 99; $1" /dev/null < "${2:-/dev/null}" > transcript; tr -d '\r\000' < transcript > lines; }
 terminal() {
     on_terminal "ctr run --rm -t --runtime $RUNTIME test:tiny $id sh -c 'tty; sleep 1; stty size; test -t 0 && test -t 1 && test -t 2 && echo all; exit 5'; echo status \$?"
     says '^/dev/(pts/0|console)$' lines; says '^33 99$' lines; says '^all$' lines; says '^status 5$' lines

@@ -21,14 +21,24 @@ start() { : > "$work/$id.out"; client run -d --runtime "$RUNTIME" --log-uri "fil
 execute() { execs=$((execs + 1)); client task exec --exec-id "e$execs" "${exec_options[@]}" "$id" "$@"; }
 exec_options=()
 signal() { client task kill "${@:2}" -s "$1" "$id"; }
-# remove: the container and its task, running or not. reap STATUS: of one that has ended by itself.
+# remove: the container and its task, running or not.
 remove() { client task rm -f "$id" || true; client container rm "$id"; }
-reap() { wait_for "$patience" exited; ends "$1" client task rm "$id"; client container rm "$id"; }
+# reap STATUS: the task and the container after it has ended by itself with that status.
+reap() {
+    wait_for "$patience" exited || { echo "no exit event"; return 1; }
+    client task rm "$id" 2> "$work/reaped" || { cat "$work/reaped"; return 1; }
+    local got; got=$(sed -n 's,.*non-zero exit code \([0-9]*\).*,\1,p' "$work/reaped")
+    client container rm "$id"
+    same "exit ${got:-0}" "exit $1"
+}
 state() { client task ls | awk -v id="$id" '$1 == id { print $3 }'; }
 
 # events: the topics of this container in their order. event TOPIC: the last such event. exited: its end was told.
 events() { grep -E "\"container_id\":\"$id\"|/containers/.*\"id\":\"$id\"" "$work/events" | grep -o '/tasks/[a-z-]*' | paste -sd' '; }
 event() { grep -F "\"container_id\":\"$id\"" "$work/events" | grep -F " $1 " | tail -n 1; }
+started() { event /tasks/start | grep -q .; }
+# hold_input: until it runs. `ctr` forgets to close an input that ends before it has the task.
+hold_input() { wait_for "$patience" started; sleep 0.5; }
 exited() { event /tasks/exit | grep -q -F "\"id\":\"$id\""; }
 exit_told() { event /tasks/exit | grep -o '"exit_status":[0-9]*' | cut -d: -f2; }
 printed() { grep -q -E -- "$1" "$work/$id.out"; }

@@ -24,24 +24,25 @@ place_nest() {
     cp -a "$NEST_ROOT/." / || return 1
     PATH="/usr/local/bin:$PATH"
 }
-containerd_pid=''
 start_containerd() {
     cat > "$work/config.toml" <<TOML
 version = 2
 disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.zfs",
     "io.containerd.snapshotter.v1.devmapper", "io.containerd.snapshotter.v1.aufs"]
 TOML
-    containerd --config "$work/config.toml" >> "$log/containerd.log" 2>&1 &
-    containerd_pid=$!
+    setsid containerd --config "$work/config.toml" >> "$log/containerd.log" 2>&1 < /dev/null &
+    echo $! > "$work/containerd.pid"
     wait_for 30 ctr version || { echo "containerd does not answer"; tail -n 20 "$log/containerd.log"; return 1; }
 }
 # stop_containerd [SIGNAL]: it goes, and its tasks stay.
 stop_containerd() {
-    [ -n "$containerd_pid" ] || return 0
-    kill "-${1:-TERM}" "$containerd_pid" 2>/dev/null
-    wait "$containerd_pid" 2>/dev/null
-    containerd_pid=''
+    local pid; pid=$(cat "$work/containerd.pid") || return 0
+    kill "-${1:-TERM}" "$pid" 2>/dev/null
+    wait_for 20 gone "$pid"
+    rm -f "$work/containerd.pid"
 }
+# gone PID: it has ended, whether or not its parent knows.
+gone() { ! readlink -q "/proc/$1/exe" > /dev/null; }
 import() { ctr image import --base-name test "$IMAGES/$1.tar" > "$work/import.log" 2>&1 || { cat "$work/import.log"; return 1; }; }
 
 # wait_for SECONDS COMMAND...: until it succeeds.
@@ -49,22 +50,25 @@ wait_for() {
     local end=$((SECONDS + $1)); shift
     until "$@" > /dev/null 2>&1; do [ "$SECONDS" -lt "$end" ] || return 1; sleep 0.1; done
 }
-# The events of all containers from the first on, as `ctr events` shows them.
-watch_events() { ctr events >> "$work/events" 2>/dev/null & events_pid=$!; }
+# The events of all containers from here on, as `ctr events` shows them, until containerd goes.
+watch_events() { setsid ctr events >> "$work/events" 2> /dev/null < /dev/null & }
 
-# A container that prints a counter ten times a second, and who notes the longest pause between two of its lines.
+# A container that prints a counter ten times a second, and who notes the longest pause between two of its lines. It writes
+# to a file, because a client would end with containerd.
 start_neighbour() {
+    : > "$work/neighbour.out"
     # shellcheck disable=SC2016
-    ctr run --rm --runtime "$RUNTIME" test:tiny neighbour sh -c 'n=0; while :; do echo $n; n=$((n + 1)); usleep 100000; done' 2> "$log/neighbour.log" < /dev/null |
+    ctr run -d --runtime "$RUNTIME" --log-uri "file://$work/neighbour.out" test:tiny neighbour \
+        sh -c 'n=0; while :; do echo $n; n=$((n + 1)); usleep 100000; done' > "$log/neighbour.log" 2>&1 < /dev/null
+    tail -n +1 -f "$work/neighbour.out" 2> /dev/null |
         {   local last='' now line expected=0
             while read -r line; do
                 now=${EPOCHREALTIME/./}
-                echo "$line" > "$work/neighbour"
                 if [ -n "$last" ] && [ $((now - last)) -gt 3000000 ]; then echo "a pause of $(((now - last) / 1000)) ms before $line" >> "$work/pauses"; fi
                 [ "$line" = "$expected" ] || echo "$line came after $((expected - 1))" >> "$work/pauses"
                 expected=$((line + 1)) last=$now
             done; } &
-    wait_for "$patience" test -s "$work/neighbour" || { echo "the neighbour does not run"; cat "$log/neighbour.log"; return 1; }
+    wait_for "$patience" test -s "$work/neighbour.out" || { echo "the neighbour does not run"; cat "$log/neighbour.log"; return 1; }
 }
 
 prepare() {
@@ -82,7 +86,8 @@ prepare() {
 finish() {
     check "nothing is left behind in the end" true
     check "the neighbour never paused" no_pauses
-    ctr task kill -s KILL neighbour
+    ctr task rm -f neighbour > /dev/null 2>&1
+    stop_containerd
     echo "$passed passed, $failed failed"
     [ "$failed" -eq 0 ]
 }
