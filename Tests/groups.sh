@@ -31,6 +31,7 @@ run_test() {
     group kernels Tests/Lab/fetch-kernels
     run_check
     group programs make --no-print-directory build-release
+    group guest-image make --no-print-directory guest-image
     group import-by-url Tests/Tidy/import-by-url
     group fuzz-replay Fuzz/replay
     group lab Tests/Lab/self-test 'exit status is|whole|10 MB|host.s files|--out|KVM runs|too long|retried once|module devices'
@@ -38,6 +39,9 @@ run_test() {
     group lab-kvm Tests/Lab/lab --cpus 1 --timeout 600 -- "$PWD/$bundle" --testing-library swift-testing --filter KVMIoctlsTests
     group image Tests/Lab/make-image
     group swiftlet Tests/Swiftlet/run
+    # Its images, in a store of containerd 1.6, and every promise to a user of containerd.
+    group nest-images Tests/Nest/make-store
+    group nest Tests/Nest/run
     # Each folder must build alone; one of them, drawn by the seed, does so in every run.
     local all; mapfile -t all < <(packages)
     group alone alone "${all[$((SEED % ${#all[@]}))]}"
@@ -48,5 +52,8 @@ run_soak() {
     for p in $(packages); do group "alone-${p##*/}" alone "$p"; done
     group lab-all Tests/Lab/self-test
     group swiftlet-all env COMBINATIONS=all Tests/Swiftlet/run
+    group nest-all env COMBINATIONS=all Tests/Nest/run
+    # The cases themselves, on the reference runtime.
+    group nest-on-runc env RUNTIME=io.containerd.runc.v2 Tests/Nest/run
     for p in $(Fuzz/list); do group "fuzz-$p" Fuzz/run "$p" "${FUZZ_SECONDS:-60}"; done
 }

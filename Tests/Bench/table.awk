@@ -22,6 +22,7 @@ BEGIN {
     verdict = ""; shown = ""
     if (kind == "x") { shown = "<= " limit " x"; met = ratio <= limit }
     if (kind == "+") { shown = "<= baseline + " limit; met = ours <= base + limit }
+    if (kind == ">") { shown = ">= " limit " x"; met = ratio >= limit }
     if (kind == "<") { shown = "<= " limit " " unit; met = ours <= limit }
     if (shown != "") { verdict = met ? "ok" : "missed"; count[verdict]++ }
     if (name != last && name != "") printf "baseline: %s\n", name

@@ -8,7 +8,7 @@ hundred_layers() {
 }
 odd() { image=test:odd; run sh -c "cd /odd; $1" > out 2> err; }
 devices() { odd 'stat -c "%F %t %T" null block fifo; echo x > null && wc -c < null'; same "$(tr -d ' ' < out)" $'characterspecialfile13\nblockspecialfile7c8\nfifo00\n0'; }
-hard_links() { odd 'stat -c %h one; echo more >> two; cat deep/three; [ one -ef deep/three ] && echo same'; same "$(cat out)" $'3\nshared\nmore\nsame'; }
+hard_links() { odd 'stat -c %h one; cat deep/three; [ one -ef deep/three ] && echo same'; same "$(cat out)" $'3\nshared\nsame'; }
 attributes() { odd 'probe xattr attributed user.test'; same "$(cat out)" 'some value'; }
 sparse() { odd 'stat -c %s sparse; tail -c +10485761 sparse | head -c 3; echo; head -c 1000 sparse | tr -d "\000" | wc -c'; same "$(tr -d ' ' < out)" $'20971520\nend\n0'; }
 long_names() { odd 'ls | grep -c "^n\{255\}$"; find deep -name end | wc -c; cat $(find deep -name end); readlink longlink | wc -c; readlink dangling'; same "$(tr -d ' ' < out)" $'1\n1618\ndeep\n1001\n/no/where'; }
@@ -18,8 +18,9 @@ owners_and_modes() {
 }
 hostile_paths() {
     image=test:hostile
-    run sh -c 'readlink /links/root; readlink /links/up; cat /links/loop-a 2>&1; ls /etc' > out
-    same "$(sed -n 1,2p out)" $'/\n../../../../../../etc'; says 'oo many levels|ELOOP' out
+    # What climbed out of a layer is in the image, if anywhere.
+    run sh -c 'readlink /links/root; find /etc /links -name "*escaped*" | grep -c .; cat /links/loop-a 2>&1; ls /links/proc/ > /dev/null 2>&1; echo end' > out
+    same "$(sed -n '1p;$p' out)" $'/\nend'; says '^[12]$' out; says 'oo many levels|ELOOP' out
     # The host's own folders have nothing of it.
     not compgen -G '/etc/*escaped*'
 }

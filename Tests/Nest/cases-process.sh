@@ -31,6 +31,12 @@ read_only_root() {
 }
 root_is_written() { run sh -c 'echo x > /etc/new; rm /etc/passwd; cat /etc/new; ls /etc/passwd 2>&1 || mv /etc /moved && cat /moved/new' > out; same "$(sed -n '1p;$p' out)" $'x\nx'; }
 images_stay() { run sh -c 'echo x > /etc/passwd; rm -r /bin/probe'; id="$id-2"; run sh -c 'grep -c tester /etc/passwd; ls /bin/probe' > out; same "$(cat out)" $'1\n/bin/probe'; }
+stays_out_of_the_snapshot() {
+    start sh -c 'echo x > /written; echo up; sleep 1000'; awaits up
+    local upper; upper=$(client snapshot mounts /target "$id" | grep -o 'upperdir=[^,]*' | cut -d= -f2)
+    if is_nest; then [ ! -e "$upper/written" ]; else [ -e "$upper/written" ]; fi
+    remove
+}
 tmpfs_mount() {
     options=(--mount type=tmpfs,src=tmpfs,dst=/scratch,options=size=4m:mode=750:noexec)
     run sh -c 'stat -c %a /scratch; grep " /scratch " /proc/mounts; head -c 8000000 /dev/zero > /scratch/file; stat -c %s /scratch/file; cp /bin/busybox /scratch/ 2> /dev/null; rm -f /scratch/*; cp /bin/probe /scratch/p; /scratch/p limits' > out 2> err || true
@@ -86,6 +92,8 @@ run_process_cases() {
     check "a read-only root cannot be written" read_only_root
     check "a root is written, renamed and deleted in" root_is_written
     check "what one container writes the next does not see" images_stay
+    if is_nest; then check "what one container writes stays out of its snapshot" stays_out_of_the_snapshot
+    else check "what one container writes is in its snapshot" stays_out_of_the_snapshot; fi
     check "a tmpfs mount has its size, mode and flags" tmpfs_mount
     check "the default mounts and devices are there" default_mounts
     check "what should be hidden of /proc and /sys is" masked_paths

@@ -20,6 +20,7 @@ network_with_interfaces() {
 second_container() {
     by_spec 'container|pod' '.annotations = {"io.kubernetes.cri.container-type": "container", "io.kubernetes.cri.sandbox-id": "no-such-pod"}'
 }
+no_checkpoint() { start sleep 1000; same "$(ask Checkpoint "$(field_text 1 "$id")" | cut -d' ' -f1)" 12; remove; }
 
 run_refusals_cases() {
     is_nest || return 0
@@ -30,4 +31,7 @@ run_refusals_cases() {
     check "a network namespace with interfaces is refused by name" network_with_interfaces
     check "a second container of a pod is refused by name" second_container
     check "a process namespace of the host is refused by name" by_spec 'pid' '.linux.namespaces |= map(select(.type != "pid"))'
+    check "a user namespace is refused by name" by_spec 'user' '.linux.namespaces += [{type: "user"}] | .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 1000}]'
+    check "a hook on the host is refused by name" by_spec 'hook' '.hooks = {prestart: [{path: "/bin/true"}]}'
+    check "a checkpoint is refused" no_checkpoint
 }
