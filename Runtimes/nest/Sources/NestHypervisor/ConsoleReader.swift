@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+internal import Synchronization
+internal import VMMSysUtil
+
+/// Turns what a VMM writes into lines for a log. Guest and VMM are hostile: lines are cut, their control characters taken
+/// out, and a flood is counted instead of passed on.
+final class ConsoleReader: Sendable {
+    private let sink: @Sendable (String) -> Void
+    private let recent = Mutex<[String]>([])
+
+    /// The longest line, in bytes.
+    static let lineLimit = 1024
+    /// Lines that may come at once, and how many more each second.
+    static let burst = 2000
+    static let linesPerSecond = 200
+    /// How many of the last lines an error shows.
+    private static let recentCount = 6
+
+    init(_ sink: @escaping @Sendable (String) -> Void) { self.sink = sink }
+
+    /// The last lines.
+    var lastLines: [String] { recent.withLock { $0 } }
+
+    /// Reads both pipes on a thread of its own until their writers are gone.
+    func start(output: consuming FileDescriptor, error: consuming FileDescriptor) throws(Errno) {
+        let (first, second) = (output.release(), error.release())
+        do throws(Errno) {
+            _ = try Thread(name: "console", stackByteCount: 256 << 10, blockedSignals: .all) { [self] in
+                read(FileDescriptor(owning: first), FileDescriptor(owning: second))
+            }
+        } catch {
+            close(first)
+            close(second)
+            throw error
+        }
+    }
+
+    private func read(_ output: consuming FileDescriptor, _ error: consuming FileDescriptor) {
+        var lines = [LineAssembler(), LineAssembler()]
+        var limiter = RateLimiter(now: now())
+        var polled = [output.rawValue, error.rawValue].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+        var chunk = [UInt8](repeating: 0, count: 4096)
+        while polled.contains(where: { $0.fd >= 0 }) {
+            if poll(&polled, 2, -1) < 0 && Glibc.errno != EINTR { break }
+            for index in polled.indices where polled[index].fd >= 0 && polled[index].revents != 0 {
+                let count = Glibc.read(polled[index].fd, &chunk, chunk.count)
+                if count < 0 && (Glibc.errno == EINTR || Glibc.errno == EAGAIN) { continue }
+                if count <= 0 {
+                    polled[index].fd = -1
+                    lines[index].finish { pass($0, &limiter) }
+                    continue
+                }
+                lines[index].add(chunk[..<count]) { pass($0, &limiter) }
+            }
+        }
+        limiter.reportDropped(sink)
+    }
+
+    private func pass(_ line: String, _ limiter: inout RateLimiter) {
+        recent.withLock { lines in
+            lines.append(line)
+            if lines.count > Self.recentCount { lines.removeFirst() }
+        }
+        guard limiter.admits(now()) else { return }
+        limiter.reportDropped(sink)
+        sink(line)
+    }
+}
+
+/// Bytes to lines of bounded length.
+struct LineAssembler {
+    private var line: [UInt8] = []
+    private var isCut = false
+
+    /// Takes bytes in and hands out what they complete.
+    mutating func add(_ bytes: some Sequence<UInt8>, _ emit: (String) -> Void) {
+        for byte in bytes {
+            if byte == UInt8(ascii: "\n") {
+                finish(emit)
+            } else if line.count < ConsoleReader.lineLimit {
+                line.append(byte)
+            } else {
+                isCut = true
+            }
+        }
+    }
+
+    /// Hands out a line that has no end.
+    mutating func finish(_ emit: (String) -> Void) {
+        while line.last == UInt8(ascii: "\r") { line.removeLast() }
+        // Escape sequences would reach the terminal of whoever reads the log.
+        let text = String(decoding: line.map { $0 < 0x20 || $0 == 0x7F ? UInt8(ascii: " ") : $0 }, as: UTF8.self)
+        if !text.isEmpty { emit(isCut ? text + " ..." : text) }
+        line.removeAll(keepingCapacity: true)
+        isCut = false
+    }
+}
+
+/// A bucket of lines that fills with time.
+struct RateLimiter {
+    private var tokens: Int
+    private var filled: Duration
+    private var dropped = 0
+
+    init(now: Duration) {
+        tokens = ConsoleReader.burst
+        filled = now
+    }
+
+    /// Whether one more line may pass.
+    mutating func admits(_ now: Duration) -> Bool {
+        let (seconds, attoseconds) = (now - filled).components
+        let milliseconds = min(seconds, 1000) * 1000 + attoseconds / 1_000_000_000_000_000
+        let more = Int(milliseconds) * ConsoleReader.linesPerSecond / 1000
+        if more > 0 {
+            tokens = min(ConsoleReader.burst, tokens + more)
+            filled = now
+        }
+        guard tokens > 0 else {
+            dropped += 1
+            return false
+        }
+        tokens -= 1
+        return true
+    }
+
+    /// Tells how many did not.
+    mutating func reportDropped(_ sink: (String) -> Void) {
+        if dropped > 0 { sink("(\(dropped) lines dropped: more than \(ConsoleReader.linesPerSecond) a second)") }
+        dropped = 0
+    }
+}
