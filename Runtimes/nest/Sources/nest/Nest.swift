@@ -12,5 +12,5 @@ struct Nest: ParsableCommand {
 
               ctr run --runtime io.containerd.nest.v2 --rm docker.io/library/debian:12 hello uname -a
             """,
-        subcommands: [CheckCommand.self, ImageCommand.self, VersionCommand.self])
+        subcommands: [CheckCommand.self, ConfigCommand.self, ImageCommand.self, VersionCommand.self])
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import ArgumentParser
+internal import NestResources
 
 /// The version of nest, which is also that of its shim, agent and guest image.
 let version = "0.1.0"
@@ -11,7 +12,9 @@ struct VersionCommand: ParsableCommand {
 
     func run() {
         say("nest \(version)")
-        guard let vmm = try? ChildProcess.run([Installation.current.swiftlet, "--version"], limit: .seconds(5)),
+        let program = ((try? NestConfiguration.load()) ?? NestConfiguration(prefix: NestConfiguration.installedPrefix))
+            .swiftlet
+        guard let vmm = try? ChildProcess.run([program, "--version"], limit: .seconds(5)),
             vmm.status == 0
         else { return }
         say(vmm.lastLine)

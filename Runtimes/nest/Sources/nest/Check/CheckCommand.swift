@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import ArgumentParser
+internal import NestResources
 
 /// `nest check`.
 struct CheckCommand: ParsableCommand {
@@ -14,8 +15,10 @@ struct CheckCommand: ParsableCommand {
     @Flag(help: "Leave out the boot of a machine, which takes a second or so.")
     var quick = false
 
+    @OptionGroup var files: ConfigurationOptions
+
     func run() throws {
-        let host = Host(installation: .current, isQuick: quick)
+        let host = Host(configuration: loaded(), isQuick: quick)
         let results = Check.all.map { CheckResult(name: $0.name, verdict: $0.examine(host)) }
         let isFit = !results.contains { $0.isBad }
         if json {
@@ -24,6 +27,10 @@ struct CheckCommand: ParsableCommand {
             for result in results { say(result.line) }
         }
         if !isFit { throw ExitCode(1) }
+    }
+
+    private func loaded() -> Result<NestConfiguration, ConfigurationError> {
+        do throws(ConfigurationError) { return .success(try files.load()) } catch { return .failure(error) }
     }
 }
 
@@ -49,8 +56,14 @@ struct Check: Sendable {
 
 /// What the checks are about.
 struct Host: Sendable {
-    let installation: Installation
+    /// What the runtime would read.
+    let configuration: Result<NestConfiguration, ConfigurationError>
     let isQuick: Bool
+
+    /// It, or the defaults where it cannot be used, so that the other checks still say something.
+    var settings: NestConfiguration {
+        (try? configuration.get()) ?? NestConfiguration(prefix: NestConfiguration.installedPrefix)
+    }
 }
 
 /// A check's name with what it found.

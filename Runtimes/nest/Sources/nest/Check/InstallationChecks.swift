@@ -1,36 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
+internal import NestResources
 
 extension Check {
     /// What `make install` places, and whether containerd finds it.
     static let installationChecks = [
-        Check(name: "programs") { host in
-            let files = [host.installation.swiftlet, host.installation.shim]
-            return present(files, X_OK, "in \(host.installation.prefix)/bin")
-        },
-        Check(name: "guest image") { host in
-            let installation = host.installation
-            let files = [installation.kernel, installation.initramfs, installation.systemImage]
-            return present(files, R_OK, "in \(installation.prefix)/lib/nest")
-        },
-        Check(name: "runtime") { host in
-            let path = containerdSearchPath() ?? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-            guard let found = find(program: Installation.shimName, in: path) else {
-                return .bad(
-                    "containerd would not find \(Installation.shimName) in its PATH, \(path)",
-                    mend:
-                        "ln -s \(host.installation.shim) /usr/local/bin/, or name it by its path: ctr run --runtime \(host.installation.shim)"
-                )
+        Check(name: "configuration") { host in
+            switch host.configuration {
+            case .success:
+                isAccessible(NestConfiguration.defaultPath)
+                    ? .good(NestConfiguration.defaultPath)
+                    : .good("the defaults: there is no \(NestConfiguration.defaultPath)")
+            case .failure(let error):
+                .bad("\(error)", mend: "edit that line; 'nest config' prints every key with its default")
             }
-            return .good("io.containerd.nest.v2 is \(found)")
+        },
+        Check(name: "programs") { host in present([host.settings.swiftlet], X_OK) },
+        Check(name: "guest image") { host in
+            present([host.settings.kernel, host.settings.initramfs, host.settings.systemImage], R_OK)
+        },
+        Check(name: "runtime") { _ in
+            let path = containerdSearchPath() ?? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+            if let found = find(program: shimName, in: path) { return .good("io.containerd.nest.v2 is \(found)") }
+            let own = "\(NestConfiguration.installedPrefix)/bin/\(shimName)"
+            return isAccessible(own, X_OK)
+                ? .bad("\(own) is not in containerd's PATH, \(path)", mend: "ln -s \(own) /usr/local/bin/")
+                : .bad("\(own) is not there", mend: "make install")
         },
     ]
 
-    private static func present(_ files: [String], _ mode: Int32, _ place: String) -> Verdict {
+    private static func present(_ files: [String], _ mode: Int32) -> Verdict {
         let missing = files.filter { !isAccessible($0, mode) }
         return missing.isEmpty
-            ? .good("\(files.map { String($0.dropFirst(folder(of: $0).count + 1)) }.joined(separator: ", ")) \(place)")
-            : .bad("not there: \(missing.joined(separator: ", "))", mend: "make install, with the same PREFIX")
+            ? .good(files.joined(separator: ", "))
+            : .bad("not there: \(missing.joined(separator: ", "))", mend: "make install")
     }
 
     /// The PATH of the containerd that runs, if one does.

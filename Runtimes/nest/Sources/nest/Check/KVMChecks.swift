@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
+internal import NestResources
 internal import VMMSysUtil
 
 extension Check {
@@ -39,13 +40,13 @@ extension Check {
     /// The one test that knows: the installed kernel and initramfs, in the installed VMM.
     static let boot = Check(name: "boot") { host in
         if host.isQuick { return .skipped("left out (--quick)") }
-        let installation = host.installation
-        guard isAccessible(installation.swiftlet, X_OK), isAccessible(installation.kernel),
-            isAccessible(installation.initramfs)
+        let settings = host.settings
+        guard isAccessible(settings.swiftlet, X_OK), isAccessible(settings.kernel),
+            isAccessible(settings.initramfs)
         else { return .skipped("not tried without programs and guest image") }
         let began = ContinuousClock.now
         let arguments = [
-            installation.swiftlet, "run", "--kernel", installation.kernel, "--initrd", installation.initramfs,
+            settings.swiftlet, "run", "--kernel", settings.kernel, "--initrd", settings.initramfs,
             "--memory", "128M", "--cmdline", "quiet",
         ]
         do throws(Errno) {
@@ -59,7 +60,7 @@ extension Check {
                 "a machine \(reason): \(machine.lastLine)",
                 mend: "see the whole of it: \(arguments.dropLast(2).joined(separator: " "))")
         } catch {
-            return .bad("\(installation.swiftlet): \(error)", mend: "install nest again: make install")
+            return .bad("\(settings.swiftlet): \(error)", mend: "install nest again: make install")
         }
     }
 }

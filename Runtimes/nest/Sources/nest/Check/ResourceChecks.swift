@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
+internal import NestResources
 internal import VMMSysUtil
 
 extension Check {
@@ -18,7 +19,7 @@ extension Check {
         },
         Check(name: "mkfs.erofs") { _ in program("mkfs.erofs", package: "erofs-utils", for: "root images") },
         Check(name: "mkfs.ext4") { _ in program("mkfs.ext4", package: "e2fsprogs", for: "scratch disks") },
-        Check(name: "store") { _ in storeVerdict("/var/lib/nest") },
+        Check(name: "store") { host in storeVerdict(host.settings.imageCacheDirectory) },
         Check(name: "containerd") { _ in
             program("containerd", package: "containerd", for: "pulling images and starting containers")
         },

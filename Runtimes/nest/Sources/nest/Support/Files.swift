@@ -1,27 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
-/// Where the files of this installation are: found from the program itself, so that any prefix works.
-struct Installation: Sendable {
-    let prefix: String
-
-    var swiftlet: String { "\(prefix)/bin/swiftlet" }
-    var shim: String { "\(prefix)/bin/\(Self.shimName)" }
-    var kernel: String { "\(prefix)/lib/nest/vmlinux" }
-    var initramfs: String { "\(prefix)/lib/nest/initramfs" }
-    var systemImage: String { "\(prefix)/lib/nest/system.erofs" }
-
-    /// The name by which containerd finds the runtime `io.containerd.nest.v2`.
-    static let shimName = "containerd-shim-nest-v2"
-
-    /// The installation that the running program belongs to.
-    static let current: Installation = {
-        var path = [CChar](repeating: 0, count: Int(PATH_MAX))
-        let count = readlink("/proc/self/exe", &path, path.count)
-        let program = String(decoding: path.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        return Installation(prefix: folder(of: folder(of: program)))
-    }()
-}
+/// The name by which containerd finds the runtime `io.containerd.nest.v2`.
+let shimName = "containerd-shim-nest-v2"
 
 /// What is in front of the last slash.
 func folder(of path: String) -> String {

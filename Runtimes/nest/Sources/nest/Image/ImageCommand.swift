@@ -5,5 +5,5 @@ internal import ArgumentParser
 struct ImageCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "image", abstract: "Root images: what a container's machine sees as its disk.",
-        subcommands: [])
+        subcommands: [ImageBuildCommand.self])
 }
