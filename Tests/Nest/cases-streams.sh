@@ -38,7 +38,7 @@ PROGRAM
     wait_for 5 test -s logged.err || true; same "$(cat logged.out)" "$id default"$'\nto the program'; same "$(cat logged.err)" 'and this'
 }
 # on_terminal COMMAND: its transcript, from a terminal of 33 rows and 99 columns.
-on_terminal() { timeout -k 5 60 script -qec "stty rows 33 cols 99; $1" /dev/null < "${2:-/dev/null}" > transcript; tr -d '\r\000' < transcript > lines; }
+on_terminal() { timeout -k 5 60 script -qec "stty rows 33 cols 99; $1" /dev/null < "${2:-/dev/null}" > transcript; tr -d '\r' < transcript | sed 's,\^[@D],,g' > lines; }
 terminal() {
     on_terminal "ctr run --rm -t --runtime $RUNTIME test:tiny $id sh -c 'tty; sleep 1; stty size; test -t 0 && test -t 1 && test -t 2 && echo all; exit 5'; echo status \$?"
     says '^/dev/(pts/0|console)$' lines; says '^33 99$' lines; says '^all$' lines; says '^status 5$' lines

@@ -52,7 +52,7 @@ check() {
     begin=${EPOCHREALTIME/./}
     number=$((number + 1)) id="t$number" options=() image=test:tiny
     # Not in a condition: `set -e` would mean nothing there.
-    ( set -eE; trap 'echo "at: $BASH_COMMAND"' ERR; "$@" ) > "$work/log" 2>&1 < /dev/null
+    ( exec 7>&1; set -eE; trap 'echo "at: $BASH_COMMAND" >&7' ERR; "$@" ) > "$work/log" 2>&1 < /dev/null
     status=$?
     end=$(( (${EPOCHREALTIME/./} - begin) / 10000 ))
     if ! settles; then

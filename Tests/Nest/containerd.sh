@@ -20,7 +20,7 @@ mount_store() {
 }
 # What `make install` made, at the places it is for.
 place_nest() {
-    [ -d "$NEST_ROOT/usr/local" ] || return 0
+    [ -d "${NEST_ROOT:-/none}/usr/local" ] || return 0
     cp -a "$NEST_ROOT/." / || return 1
     PATH="/usr/local/bin:$PATH"
 }
