@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import NestProtocols
+internal import SwiftProtobuf
+internal import TTRPC
+
+/// The agent in the guest: every call with its bound on time, so that a hung guest holds up nobody for ever.
+struct GuestAgent: Sendable {
+    private let client: TTRPCClient
+
+    init(_ connection: consuming GuestConnection) {
+        client = TTRPCClient(connection.takeDescriptor())
+    }
+
+    func close() { client.close() }
+
+    func createSandbox(_ request: AgentCreateSandboxRequest) throws(TTRPCStatus) {
+        try call("CreateSandbox", request, timeout: .seconds(30))
+    }
+
+    func createContainer(_ request: AgentCreateContainerRequest) throws(TTRPCStatus) {
+        try call("CreateContainer", request, timeout: .seconds(60))
+    }
+
+    func startContainer(_ id: String) throws(TTRPCStatus) {
+        var request = AgentStartContainerRequest()
+        request.containerID = id
+        try call("StartContainer", request, timeout: .seconds(60))
+    }
+
+    func execProcess(_ request: AgentExecProcessRequest) throws(TTRPCStatus) {
+        try call("ExecProcess", request, timeout: .seconds(60))
+    }
+
+    /// - Parameter execID: the container's own name for its main process; empty for all processes.
+    func signal(_ id: String, _ execID: String, _ signal: UInt32, timeout: Duration = .seconds(5)) throws(TTRPCStatus) {
+        var request = AgentSignalProcessRequest()
+        request.containerID = id
+        request.execID = execID
+        request.signal = signal
+        try call("SignalProcess", request, timeout: timeout)
+    }
+
+    /// Waits for a process's end, however long that takes; the end of the connection ends it too.
+    func wait(_ id: String, _ execID: String) throws(TTRPCStatus) -> Int32 {
+        var request = AgentWaitProcessRequest()
+        request.containerID = id
+        request.execID = execID
+        return try client.call(ServiceName.agent, "WaitProcess", request, as: AgentWaitProcessResponse.self).status
+    }
+
+    func resize(_ id: String, _ execID: String, width: UInt32, height: UInt32) throws(TTRPCStatus) {
+        var request = AgentTtyWinResizeRequest()
+        request.containerID = id
+        request.execID = execID
+        request.column = width
+        request.row = height
+        try call("TtyWinResize", request)
+    }
+
+    func update(_ id: String, _ resources: OCILinuxResources) throws(TTRPCStatus) {
+        var request = AgentUpdateContainerRequest()
+        request.containerID = id
+        request.resources = resources
+        try call("UpdateContainer", request)
+    }
+
+    func statistics(_ id: String) throws(TTRPCStatus) -> AgentStatsContainerResponse {
+        var request = AgentStatsContainerRequest()
+        request.containerID = id
+        return try client.call(
+            ServiceName.agent, "StatsContainer", request, as: AgentStatsContainerResponse.self, timeout: .seconds(10))
+    }
+
+    func pause(_ id: String) throws(TTRPCStatus) {
+        var request = AgentPauseContainerRequest()
+        request.containerID = id
+        try call("PauseContainer", request)
+    }
+
+    func resume(_ id: String) throws(TTRPCStatus) {
+        var request = AgentResumeContainerRequest()
+        request.containerID = id
+        try call("ResumeContainer", request)
+    }
+
+    /// Waits for the next container that the guest's kernel took memory from; ends with the connection.
+    func nextOutOfMemory() throws(TTRPCStatus) -> String {
+        try client.call(ServiceName.agent, "GetOOMEvent", AgentGetOOMEventRequest(), as: AgentOOMEvent.self).containerID
+    }
+
+    private func call(_ method: String, _ request: some Message, timeout: Duration = .seconds(10)) throws(TTRPCStatus) {
+        try client.call(ServiceName.agent, method, request, timeout: timeout)
+    }
+}

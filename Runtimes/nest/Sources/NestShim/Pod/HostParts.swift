@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+internal import NestHypervisor
+internal import NestModel
+internal import NestResources
+internal import VMMSysUtil
+
+/// What a pod has on the host, as it comes to be, and as it goes.
+///
+/// The record is written before a thing is made or as soon as it is there, so that `delete` finds it whenever the shim dies.
+final class HostParts: Sendable {
+    private struct State {
+        var record = PodRecord()
+        var directory = ""
+        var image: RootImage?
+        var scratch: String?
+        var cgroup: HostCgroup?
+        var killCount: UInt64 = 0
+        var machine: VirtualMachine?
+    }
+
+    private let log: ShimLog
+    private let state = Monitor(State())
+
+    init(log: ShimLog) { self.log = log }
+
+    /// The VM, once it was started.
+    var machine: VirtualMachine? { state.withLock { $0.machine } }
+
+    /// Makes the pod's directory, and tells the bundle where it is.
+    func begin(_ order: PodOrder, directory: String) throws(PodError) {
+        do throws(Errno) {
+            try Files.makeDirectory(directory)
+            try Files.writeAtomically(directory + "\n", to: "\(order.bundle)/\(PodRecord.bundleFile)")
+            state.withLock { state in
+                state.directory = directory
+                state.record.shim = HostProcess(id: getpid())
+                state.record.socketPath = order.socketPath
+                state.record.containers = [order.containerID]
+            }
+            try save()
+        } catch { throw PodError(.configuration, "cannot keep the pod's record in \(directory): \(error)") }
+    }
+
+    private func save() throws(Errno) {
+        let (record, directory) = state.withLock { ($0.record, $0.directory) }
+        try record.save(in: directory)
+    }
+
+    /// - Returns: the root image's path.
+    func makeImage(_ order: PodOrder, _ configuration: NestConfiguration) throws(PodError) -> String {
+        let mounts = order.rootMounts.map {
+            RootMount(type: $0.type, source: $0.source, target: $0.target, options: $0.options)
+        }
+        let log = self.log
+        do throws(RootImageError) {
+            let image = try RootImages(configuration).image(for: mounts, directory: order.rootDirectory) {
+                log.info($0)
+            }
+            state.withLock { $0.image = image }
+            return image.path
+        } catch { throw PodError(.image, error.description) }
+    }
+
+    /// - Returns: the scratch disk's path.
+    func makeScratch(_ configuration: NestConfiguration) throws(PodError) -> String {
+        do throws(ScratchDiskError) {
+            let path = try ScratchDisk.make(configuration)
+            state.withLock { $0.scratch = path }
+            return path
+        } catch { throw PodError(.scratch, error.description) }
+    }
+
+    /// Moves this process into the container's cgroup, whose memory the VM and the shim then share.
+    func joinCgroup(_ path: String, memoryMiB: Int) throws(PodError) {
+        guard !path.isEmpty else { return }
+        state.withLock { $0.record.cgroupPath = path }
+        do throws(Errno) { try save() } catch { throw PodError(.cgroup, "cannot keep the pod's record: \(error)") }
+        do throws(CgroupError) {
+            let cgroup = try HostCgroup(path: path)
+            let count = cgroup.oomKillCount
+            state.withLock { state in
+                state.cgroup = cgroup
+                state.killCount = count
+            }
+            do throws(CgroupError) { try cgroup.setMemoryMaximum(bytes: UInt64(clamping: memoryMiB) << 20) } catch {
+                guard case .noController = error else { throw error }
+                log.info("\(error): the pod's memory has no limit on the host")
+            }
+            try cgroup.join(processID: getpid())
+        } catch { throw PodError(.cgroup, error.description) }
+    }
+
+    func start(_ plan: VMPlan, _ configuration: NestConfiguration) throws(PodError) {
+        let log = self.log
+        let (cgroup, directory) = state.withLock { ($0.cgroup, $0.directory) }
+        do throws(HypervisorError) {
+            let machine = try VirtualMachine.boot(
+                plan, configuration: configuration, stateDirectory: directory, cgroup: cgroup
+            ) { line in
+                log.write(line.hasPrefix("swiftlet") ? .vmm : .kernel, line)
+            }
+            state.withLock { state in
+                state.machine = machine
+                state.scratch = nil
+                state.record.machine = HostProcess(id: machine.processID)
+            }
+        } catch { throw PodError(.boot, error.description) }
+        do throws(Errno) { try save() } catch { throw PodError(.boot, "cannot keep the pod's record: \(error)") }
+    }
+
+    /// Whether the host's kernel has killed in the cgroup since the pod was made.
+    var wasKilledForMemory: Bool {
+        let (cgroup, count) = state.withLock { ($0.cgroup, $0.killCount) }
+        return (cgroup?.oomKillCount ?? 0) > count
+    }
+
+    /// Removes everything, in the opposite order; harmless when it is gone.
+    func release() {
+        let parts = state.withLock { state in
+            let parts = state
+            state = State()
+            return parts
+        }
+        parts.machine?.release()
+        if let scratch = parts.scratch { unlink(scratch) }
+        parts.image?.release()
+        do throws(CgroupError) { try parts.cgroup?.remove() } catch { log.info("\(error)") }
+        guard !parts.directory.isEmpty else { return }
+        Files.unmountAll(below: parts.directory)
+        Files.removeTree(parts.directory)
+    }
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+internal import NestModel
+internal import NestProtocols
+internal import TTRPC
+internal import VMMSysUtil
+
+// What runs beside the calls: a thread waits for each process, one for the VM, one for the guest's memory, one reads the
+// agent's log. All of them end with the VM.
+extension Pod {
+    /// Waits for a process's end, tells it, and sees to what the last process of the pod leaves.
+    func watch(_ process: TaskProcess, of container: TaskContainer) {
+        let status = waitForEnd(process)
+        process.streams?.processEnded()
+        process.waitUntilEndable()
+        if process.isMain {
+            // They ended with the main process; a client sees their ends before its.
+            for exec in container.execs where [.starting, .running].contains(exec.phase) {
+                _ = exec.waitForExit(timeout: .seconds(5))
+            }
+        }
+        let now = Clock.now()
+        let exit = ProcessExit(status: status, seconds: now.seconds, nanoseconds: now.nanoseconds)
+        let pid = processID
+        process.change { life in
+            if life.ended(exit) { events.publish(.exited(container.id, process.execID, pid: pid, exit)) }
+        }
+        log.debug("process \(process.guestID) ended with \(status)")
+        guard process.isMain else { return }
+        // As long as a reader takes it: only Delete gives up what is left.
+        process.streams?.waitForOutput()
+        for exec in container.execs { exec.streams?.waitForOutput() }
+        stopIfEmpty()
+    }
+
+    private func waitForEnd(_ process: TaskProcess) -> UInt32 {
+        guard let machine = state.withLock({ $0.machine }) else { return 255 }
+        do throws(TTRPCStatus) {
+            let status = try agent().wait(process.containerID, process.guestID)
+            return UInt32(clamping: min(max(0, status), 255))
+        } catch {
+            log.debug("the agent does not tell how \(process.guestID) ended: \(error)")
+        }
+        switch machineEnd(machine) {
+        case .signalled, .outOfMemory: return 137
+        case .exited, nil: return 255
+        }
+    }
+
+    /// Waits for the VM's end. A kill by the host's kernel is told before the ends of the processes.
+    func watch(_ machine: any PodMachine) {
+        let end = machine.waitForEnd()
+        log.debug("the VM ended: \(end)")
+        let isCurrent = state.withLock { state in
+            // A pod that failed to be made may have another machine by now.
+            guard state.machine?.processID == machine.processID else { return false }
+            if end == .outOfMemory {
+                for container in state.containers.values where container.main.phase != .stopped {
+                    if container.noteOutOfMemory() { events.publish(.outOfMemory(container.id)) }
+                }
+            }
+            state.end = end
+            return true
+        }
+        if isCurrent { state.withLock { $0.agent }?.close() }
+    }
+
+    func watchMemory(_ agent: GuestAgent) {
+        do throws(TTRPCStatus) {
+            while true {
+                let id = try agent.nextOutOfMemory()
+                guard let container = state.withLock({ $0.containers[id] }) else { continue }
+                if container.noteOutOfMemory() { events.publish(.outOfMemory(id)) }
+            }
+        } catch {
+            log.debug("no more events of the guest's memory: \(error.message)")
+        }
+    }
+
+    /// Carries the agent's log lines into containerd's log.
+    func relayAgentLog(_ machine: any PodMachine) {
+        do throws(PodError) {
+            let connection = try machine.connect(port: AgentPort.log, timeout: .seconds(10))
+            let descriptor = connection.takeDescriptor()
+            var lines = LineSplitter(limit: 4096)
+            var chunk = [UInt8](repeating: 0, count: 4096)
+            let number = descriptor.rawValue
+            while true {
+                let count = chunk.withUnsafeMutableBytes { bytes in
+                    (try? retryOnInterrupt { read(number, bytes.baseAddress, bytes.count) }) ?? 0
+                }
+                guard count > 0 else { break }
+                for line in lines.push(chunk.prefix(count)) { log.write(.agent, line) }
+            }
+            if let line = lines.finish() { log.write(.agent, line) }
+        } catch {
+            log.debug("no log of the agent: \(error.message)")
+        }
+    }
+}

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+internal import VMMSysUtil
+
+/// Small whole files, and what else the shim does with paths.
+enum Files {
+    /// A file's bytes.
+    /// - Throws: `.fileTooLarge` beyond the limit.
+    static func read(_ path: String, limit: Int = 1 << 22) throws(Errno) -> [UInt8] {
+        try readAll(try FileDescriptor.open(path), limit: limit)
+    }
+
+    /// All that a descriptor gives until its end.
+    /// - Throws: `.fileTooLarge` beyond the limit.
+    static func readAll(_ file: borrowing FileDescriptor, limit: Int = 1 << 22) throws(Errno) -> [UInt8] {
+        var result: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 65536)
+        while true {
+            let number = file.rawValue
+            let count = try retryOnInterrupt {
+                chunk.withUnsafeMutableBytes { Glibc.read(number, $0.baseAddress, $0.count) }
+            }
+            if count <= 0 { return result }
+            guard result.count + count <= limit else { throw .fileTooLarge }
+            result.append(contentsOf: chunk.prefix(count))
+        }
+    }
+
+    /// A file's text without the white space around it; nil if it cannot be read.
+    static func text(_ path: String) -> String? {
+        guard let bytes = try? read(path, limit: 1 << 20) else { return nil }
+        return trimmed(String(decoding: bytes, as: UTF8.self))
+    }
+
+    /// A text without the white space around it.
+    static func trimmed(_ text: some StringProtocol) -> String {
+        var text = text[...]
+        while let first = text.first, first.isWhitespace { text.removeFirst() }
+        while let last = text.last, last.isWhitespace { text.removeLast() }
+        return String(text)
+    }
+
+    /// Writes a file whole or not at all: beside it, then renamed over it.
+    static func writeAtomically(_ text: String, to path: String) throws(Errno) {
+        let (directory, name) = split(path)
+        let temporary = "\(directory)/.\(name).\(getpid())"
+        let file = try FileDescriptor.open(temporary, [.writeOnly, .create, .truncate], mode: 0o600)
+        try write(Array(text.utf8), to: file)
+        guard rename(temporary, path) == 0 else {
+            let error = Errno.last
+            unlink(temporary)
+            throw error
+        }
+    }
+
+    /// Writes into a file that is there already, such as one of /proc.
+    static func overwrite(_ path: String, with text: String) throws(Errno) {
+        try write(Array(text.utf8), to: try FileDescriptor.open(path, .writeOnly))
+    }
+
+    static func write(_ bytes: [UInt8], to file: borrowing FileDescriptor) throws(Errno) {
+        var rest = bytes[...]
+        let number = file.rawValue
+        while !rest.isEmpty {
+            let count = try retryOnInterrupt { rest.withUnsafeBytes { Glibc.write(number, $0.baseAddress, $0.count) } }
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    /// Makes a directory and what is missing above it.
+    static func makeDirectory(_ path: String, mode: UInt32 = 0o700) throws(Errno) {
+        if mkdir(path, mode) == 0 || Glibc.errno == EEXIST { return }
+        guard Glibc.errno == ENOENT else { throw .last }
+        let (parent, _) = split(path)
+        guard parent != path, !parent.isEmpty else { throw .noSuchFile }
+        try makeDirectory(parent, mode: mode)
+        guard mkdir(path, mode) == 0 || Glibc.errno == EEXIST else { throw .last }
+    }
+
+    /// The directory and the last component of a path.
+    static func split(_ path: String) -> (directory: String, name: String) {
+        guard let slash = path.lastIndex(of: "/") else { return (".", path) }
+        let directory = path[..<slash]
+        return (directory.isEmpty ? "/" : String(directory), String(path[path.index(after: slash)...]))
+    }
+
+    /// A path without `.`, `..` and doubled slashes, by its text alone; the parts are joined with a slash first.
+    static func join(_ parts: String...) -> String {
+        var result: [Substring] = []
+        let joined = parts.filter { !$0.isEmpty }.joined(separator: "/")
+        for part in joined.split(separator: "/") where part != "." {
+            if part != ".." {
+                result.append(part)
+            } else if let last = result.last, last != ".." {
+                result.removeLast()
+            } else if !joined.hasPrefix("/") {
+                result.append(part)
+            }
+        }
+        let path = result.joined(separator: "/")
+        if joined.hasPrefix("/") { return "/" + path }
+        return path.isEmpty && !joined.isEmpty ? "." : path
+    }
+
+    /// Removes a directory with all in it, never following a link and never crossing into another file system.
+    static func removeTree(_ path: String) {
+        var status = stat()
+        guard lstat(path, &status) == 0 else { return }
+        removeTree(path, device: status.st_dev, depth: 0)
+    }
+
+    private static func removeTree(_ path: String, device: dev_t, depth: Int) {
+        var status = stat()
+        guard lstat(path, &status) == 0, status.st_dev == device else { return }
+        guard status.st_mode & S_IFMT == S_IFDIR else {
+            unlink(path)
+            return
+        }
+        // Deeper than anything the shim makes.
+        guard depth < 16, let directory = opendir(path) else { return }
+        var names: [String] = []
+        while let entry = readdir(directory) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        closedir(directory)
+        for name in names { removeTree("\(path)/\(name)", device: device, depth: depth + 1) }
+        rmdir(path)
+    }
+
+    /// Unmounts whatever is mounted at a path or below, the last first.
+    static func unmountAll(below path: String) {
+        guard let table = text("/proc/self/mountinfo") else { return }
+        let points = table.split(separator: "\n").compactMap { line -> String? in
+            let fields = line.split(separator: " ", maxSplits: 5)
+            guard fields.count > 4 else { return nil }
+            let point = String(fields[4])
+            return point == path || point.hasPrefix(path + "/") ? point : nil
+        }
+        for point in points.reversed() { umount2(point, Int32(MNT_DETACH)) }
+    }
+}
