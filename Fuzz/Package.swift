@@ -29,5 +29,6 @@ let package = Package(
         target("rtc", "VMSuperIOTestSupport", "vm-superio"),
         target("serial", "VMSuperIOTestSupport", "vm-superio"),
         target("vsock-packet", "VsockTestSupport", "vsock"),
+        target("vsock-sequence", "VsockTestSupport", "vsock"),
     ]
 )

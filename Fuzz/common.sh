@@ -7,6 +7,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 export SWIFT_BACKTRACE=enable=no
 # A trap is libFuzzer's to report; memory that a guest was given is never freed one page at a time.
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:allocator_may_return_null=1}
+export LSAN_OPTIONS=${LSAN_OPTIONS:-suppressions=$root/Fuzz/leaks.supp:print_suppressions=0}
 
 targets() { sed 's/#.*//' "$root/Fuzz/targets.txt" | awk 'NF { print $1 }'; }
 

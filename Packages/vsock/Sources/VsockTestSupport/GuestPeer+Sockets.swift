@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import VirtioQueueTestSupport
 public import Vsock
 
 /// The guest's sockets.
@@ -19,7 +20,7 @@ extension GuestPeer {
     @discardableResult
     public func send(_ bytes: [UInt8], on socket: GuestSocket, packetByteCount: Int = 64 << 10) throws -> Int {
         var done = 0
-        while done < bytes.count, socket.phase == .established {
+        while done < bytes.count, socket.phase == .established, backlog.isEmpty {
             let count = min(bytes.count - done, socket.credit, packetByteCount)
             guard count > 0 else { break }
             var header = header(.data, port: socket.port, hostPort: socket.hostPort, payloadByteCount: UInt32(count))
@@ -45,8 +46,9 @@ extension GuestPeer {
         return bytes
     }
 
-    /// Will send, or receive, no more.
+    /// Will send, or receive, no more. Only for a socket that is connected.
     public func shutDown(_ socket: GuestSocket, _ flags: VsockFlags) throws {
+        guard socket.phase == .established else { return }
         socket.ownShutdown.formUnion(flags)
         try say(.shutdown, socket, socket.ownShutdown)
     }
@@ -68,7 +70,7 @@ extension GuestPeer {
         var header = header(operation, port: socket.port, hostPort: socket.hostPort)
         header.flags = flags
         complete(&header, socket)
-        try send(header)
+        try sendSoon(header)
     }
 
     private func complete(_ header: inout VsockHeader, _ socket: GuestSocket) {
@@ -79,6 +81,28 @@ extension GuestPeer {
 
     /// Has the sockets see a packet that came while `answers` was off.
     public func receive(_ packet: Packet) throws { try answer(packet) }
+
+    /// Has the sockets see all that came while `answers` was off, in its order.
+    public func catchUp() throws {
+        let packets = unanswered
+        unanswered.removeAll()
+        for packet in packets { try answer(packet) }
+        let buffers = unansweredEvents
+        unansweredEvents.removeAll()
+        for buffer in buffers { try dropSockets(givingBack: buffer) }
+    }
+
+    /// What a guest kernel does at a transport reset: its connections are gone, and the event was dealt with.
+    func dropSockets(givingBack buffer: DriverQueue.Buffer) throws {
+        forgetSockets()
+        try eventQueue.send([buffer])
+        notify(2)
+    }
+
+    func forgetSockets() {
+        for socket in sockets.values { socket.phase = .closed }
+        sockets.removeAll()
+    }
 
     /// What a guest kernel does with a packet.
     func answer(_ packet: Packet) throws {
@@ -94,7 +118,7 @@ extension GuestPeer {
                 incoming.append(socket)
                 try say(.response, socket)
             } else if header.operation != .reset {
-                try send(header.resetAnswer)
+                try sendSoon(header.resetAnswer)
             }
             return
         }
@@ -105,6 +129,8 @@ extension GuestPeer {
         case .reset:
             socket.phase = .closed
             sockets[name] = nil
+        // Of an older connection with the same ports, as it seems.
+        case _ where socket.phase == .connecting: try reset(socket)
         case .data:
             socket.unread.append(contentsOf: packet.payload)
             socket.receivedByteCount += UInt64(packet.payload.count)

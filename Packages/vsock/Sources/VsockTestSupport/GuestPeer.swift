@@ -44,7 +44,7 @@ public final class GuestPeer {
     public var packets: [Packet] = []
     /// Whether packets are kept; else they only go to the sockets.
     public var keepsPackets = true
-    /// Whether sockets do what a kernel's would do; else packets are only kept.
+    /// Whether sockets do what a kernel's would do; else packets wait for `catchUp()`.
     public var answers = true
     /// Whether received buffers are given back to the device.
     public var refills = true
@@ -77,6 +77,10 @@ public final class GuestPeer {
     let receiveBufferByteCount: UInt32
     var receiveBuffers: [UInt16: DriverQueue.Buffer] = [:]
     var transmitHeap = GuestAddress(0)
+    /// What the sockets said while the queue was full.
+    var backlog: [VsockHeader] = []
+    var unanswered: [Packet] = []
+    var unansweredEvents: [DriverQueue.Buffer] = []
 
     /// Sets a device up and gives it buffers.
     /// - Parameter receiveBufferByteCount: of each buffer for packets to the guest.
@@ -128,9 +132,12 @@ public final class GuestPeer {
     /// Resets the device and starts it anew; the guest forgets its sockets.
     public func restart() throws {
         device.reset()
-        sockets.removeAll()
+        forgetSockets()
         incoming.removeAll()
         packets.removeAll()
+        backlog.removeAll()
+        unanswered.removeAll()
+        unansweredEvents.removeAll()
         (receiveQueue, transmitQueue, eventQueue) = try Self.queues(memory, queueSize, features)
         try start()
     }
@@ -190,6 +197,19 @@ public final class GuestPeer {
         notify(1)
     }
 
+    /// Sends a packet of a socket's own, now or when the queue has room again: a kernel forgets none.
+    func sendSoon(_ header: VsockHeader) throws {
+        backlog.append(header)
+        try sendBacklog()
+    }
+
+    private func sendBacklog() throws {
+        while let header = backlog.first, try put(header) {
+            backlog.removeFirst()
+            notify(1)
+        }
+    }
+
     private func takeBackTransmitted() throws {
         while try transmitQueue.takeUsed() != nil {}
         if transmitQueue.freeCount == Int(queueSize) { transmitQueue.resetHeap(to: transmitHeap) }
@@ -199,6 +219,7 @@ public final class GuestPeer {
     /// - Returns: whether there were any.
     @discardableResult
     public func takePackets() throws -> Bool {
+        try sendBacklog()
         var came: [Packet] = []
         while let used = try receiveQueue.takeUsed() {
             guard let head = UInt16(exactly: used.head), let buffer = receiveBuffers.removeValue(forKey: head) else {
@@ -213,7 +234,7 @@ public final class GuestPeer {
         }
         try receiveQueue.publish()
         if keepsPackets { packets.append(contentsOf: came) }
-        if answers { for packet in came { try answer(packet) } }
+        if answers { for packet in came { try answer(packet) } } else { unanswered.append(contentsOf: came) }
         var hadEvent = false
         while let used = try eventQueue.takeUsed() {
             hadEvent = true
@@ -230,11 +251,8 @@ public final class GuestPeer {
         let entry = eventQueue.configuration.descriptorTable.rawValue + 16 * UInt64(used.head)
         let address = GuestAddress(try memory.load(UInt64.self, at: GuestAddress(entry)))
         events.append(try memory.load(UInt32.self, at: address))
-        if answers {
-            sockets.removeAll()
-            try eventQueue.send([.init(address, 8, isWritable: true)])
-            notify(2)
-        }
+        let buffer = DriverQueue.Buffer(address, 8, isWritable: true)
+        if answers { try dropSockets(givingBack: buffer) } else { unansweredEvents.append(buffer) }
     }
 
     /// Lets device and guest work until neither has anything to do.

@@ -3,7 +3,7 @@ import Glibc
 import Testing
 import VMMSysUtil
 import VirtioQueueTestSupport
-import Vsock
+@testable import Vsock
 import VsockTestSupport
 
 @Suite(.serialized) struct StormTests {
@@ -94,6 +94,71 @@ import VsockTestSupport
         rig.guest.notify(0)
         try rig.guest.run()
         #expect(rig.guest.packets.count == 104)
+    }
+
+    @Test("connections that a guest opens and ends for ever without taking a packet leave nothing behind")
+    func neverTakes() throws {
+        let rig = try Rig()
+        rig.guest.refills = false
+        rig.guest.answers = false
+        try rig.guest.restart()
+        for round in 0..<3000 as Range<UInt32> {
+            let socket = try rig.guest.connect(toHostPort: 52, from: 1000 + round)
+            try rig.guest.reset(socket)
+            rig.backend.removeAccepted()
+        }
+        #expect(rig.device.connectionCount == 0)
+        #expect(rig.device.turns.count < 200)
+    }
+
+    @Test("programs that try again and again at a guest that takes nothing leave nothing behind")
+    func neverAsked() throws {
+        var options = VsockOptions()
+        options.requestTimeout = .milliseconds(1)
+        let rig = try Rig(options)
+        rig.guest.refills = false
+        try rig.guest.restart()
+        for _ in 0..<40 {
+            for _ in 0..<10 { try rig.backend.connect().send("CONNECT 7\n") }
+            #expect(try rig.guest.run { rig.device.connectionCount == 0 })
+        }
+        #expect(rig.device.strays.count == 0)
+        #expect(rig.device.turns.count < 200)
+    }
+
+    @Test("programs that say nothing do not keep those out that do: the longest silent one goes")
+    func silentPrograms() throws {
+        let rig = try Rig()
+        rig.guest.listening = [7]
+        let silent = try (0..<1100).map { _ in try rig.backend.connect() }
+        while rig.guest.loop.runOnce() {}
+        let honest = try rig.backend.connect()
+        try honest.send("CONNECT 7\n")
+        try rig.guest.run()
+        #expect(try honest.receive()?.starts(with: "OK ".utf8) == true)
+        #expect(rig.device.connectionCount <= 129)
+        #expect(try silent.first?.receive() == nil)
+        #expect(try silent.last?.receive() == [])
+    }
+
+    @Test("what is kept for all connections together is bounded; each still gets enough to go on")
+    func totalBuffer() throws {
+        var options = VsockOptions()
+        options.connectionLimit = 200
+        options.bufferByteCount = 1 << 20
+        options.bufferTotalByteCountMax = 16 << 20
+        let rig = try Rig(options)
+        let sockets = try (0..<200).map { try rig.guest.connect(toHostPort: 1000 + UInt32($0)) }
+        try rig.guest.run()
+        let promised = sockets.map(\.credit)
+        #expect(promised.first == 1 << 20)
+        #expect(promised.allSatisfy { $0 >= 4096 })
+        #expect(promised.reduce(0, +) <= (16 << 20) + 200 * 4096)
+        for socket in sockets { try rig.guest.close(socket) }
+        try rig.guest.run()
+        let late = try rig.guest.connect(toHostPort: 9)
+        try rig.guest.run()
+        #expect(late.credit == 1 << 20)
     }
 
     @Test("more arrives than the guest drains: when it drains again, everything goes on (CVE-2020-16843)")

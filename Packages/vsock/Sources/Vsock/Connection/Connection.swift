@@ -32,12 +32,18 @@ final class Connection {
     /// When an opening that is tried again and again has failed.
     var giveUpTime: UInt64 = 0
 
-    init(_ key: ConnectionKey, _ state: ConnectionState, socket: HostSocket?) {
+    private let budget: BufferBudget
+
+    init(_ key: ConnectionKey, _ state: ConnectionState, socket: HostSocket?, budget: BufferBudget) {
         self.key = key
         self.state = state
         self.socket = socket
+        self.budget = budget
         buffer = ByteRing(capacity: Int(state.credit.bufferByteCount))
+        budget.promised &+= Int(state.credit.bufferByteCount)
     }
+
+    deinit { budget.promised &-= Int(state.credit.bufferByteCount) }
 
     /// Whether there is a packet for the guest, or may be.
     var wantsTurn: Bool { !isGone && (!state.owed.isEmpty || mayRead) }
@@ -55,6 +61,22 @@ final class Connection {
         if !buffer.isEmpty { interest.insert(.write) }
         return interest
     }
+}
+
+/// What the device keeps for the guest at most, over all connections. A guest may fill what it was promised, so the
+/// promise is what has to be bounded.
+final class BufferBudget {
+    private let total: Int
+    private let each: UInt32
+    fileprivate(set) var promised = 0
+
+    init(total: Int, each: UInt32) {
+        self.total = total
+        self.each = each
+    }
+
+    /// What to promise to the next connection: less when much was promised already, but enough for it to go on.
+    var share: UInt32 { min(each, UInt32(clamping: max((total &- promised) / 16, 4096))) }
 }
 
 /// A program of the host that has not said yet where it wants to go.

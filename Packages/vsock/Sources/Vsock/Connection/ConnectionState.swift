@@ -61,7 +61,7 @@ public struct ConnectionState: Equatable, Sendable {
     /// The guest was asked for credit and has had none since.
     private(set) var hasAskedForCredit = false
     /// The REQUEST was sent, so that a RESPONSE makes sense.
-    private var hasRequested = false
+    private(set) var hasRequested = false
 
     /// A connection that the host asks for. REQUEST is owed.
     public init(hostOpensWithBuffer bufferByteCount: UInt32) {

@@ -29,4 +29,9 @@ struct FIFO<Element> {
         elements.removeAll()
         head = 0
     }
+
+    mutating func removeAll(where isUnwanted: (Element) -> Bool) {
+        elements.removeAll { $0.map(isUnwanted) ?? true }
+        head = 0
+    }
 }

@@ -44,11 +44,16 @@ extension VsockDevice {
     }
 
     /// Takes the buffers that the guest offers for events, and uses one if there is an event.
-    func serveEvents() {
-        guard let queue = active?.event else { return }
+    @discardableResult
+    func serveEvents() -> QueueService {
+        guard let queue = active?.event else { return .drained }
+        var left = Int(queue.size)
         do throws(QueueError) {
-            repeat {
+            taking: repeat {
                 while true {
+                    // A guest may offer malformed ones as fast as they come back.
+                    guard left > 0 else { break taking }
+                    left &-= 1
                     let chain = ChainBuffers(capacity: 2)
                     do throws(QueueError) {
                         guard try queue.pop(into: chain) != nil else { break }
@@ -62,9 +67,10 @@ extension VsockDevice {
             } while queue.enableNotifications()
         } catch {
             fail()
-            return
+            return .drained
         }
         sendEvent(queue)
+        return left > 0 ? .drained : .again
     }
 
     private func sendEvent(_ queue: Queue) {

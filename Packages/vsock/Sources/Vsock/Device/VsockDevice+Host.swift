@@ -10,6 +10,8 @@ extension VsockDevice {
     func update(_ connection: Connection) {
         if !connection.isInTurn, connection.wantsTurn {
             connection.isInTurn = true
+            // A guest that takes nothing could open and end connections for ever.
+            if turns.count > 2 &* connections.count &+ 64 { turns.removeAll(where: \.isGone) }
             turns.append(connection)
         }
         guard let socket = connection.socket, let host else { return }

@@ -5,6 +5,8 @@ internal import VirtioModel
 /// How connections begin.
 extension VsockDevice {
     private static let acceptsPerTurn = 64
+    /// How many programs may be about to say where they want to go.
+    private static let lineLimit = 128
     /// How soon a host whose backlog is full is asked again, and a process without free descriptors.
     private static let retryDelay: Duration = .milliseconds(10)
 
@@ -19,8 +21,8 @@ extension VsockDevice {
             strays.append(request.resetAnswer)
             return
         }
-        let state = ConnectionState(guestOpensWith: request, buffer: options.heldBufferByteCount)
-        let connection = Connection(request.key, state, socket: nil)
+        let state = ConnectionState(guestOpensWith: request, buffer: budget.share)
+        let connection = Connection(request.key, state, socket: nil, budget: budget)
         connection.giveUpTime = MonotonicTimer.now() &+ options.requestTimeout.nanoseconds
         connections[connection.key] = connection
         dial(connection)
@@ -79,6 +81,7 @@ extension VsockDevice {
                     StreamSocket.discard(from: socket.descriptor)
                     continue
                 }
+                makeRoomForLine()
                 admit(socket)
             } catch {
                 // Whoever was in the queue and is gone again is no reason to stop.
@@ -88,6 +91,16 @@ extension VsockDevice {
             }
         }
         serveAndContinue()
+    }
+
+    /// Programs that say nothing must not keep those out that do: whoever has been silent longest goes.
+    private func makeRoomForLine() {
+        guard clients.count >= Self.lineLimit,
+            let oldest = clients.min(by: { $0.value.deadline < $1.value.deadline })?.value
+        else { return }
+        counters.refused &+= 1
+        oldest.socket.stopWatching()
+        clients[ObjectIdentifier(oldest)] = nil
     }
 
     private func admit(_ socket: HostSocket) {
@@ -142,7 +155,7 @@ extension VsockDevice {
         guard let hostPort = hostPorts.next(attempts: connections.count + 1, isBusy: isBusy) else { return }
         let connection = Connection(
             ConnectionKey(hostPort: hostPort, guestPort: guestPort),
-            ConnectionState(hostOpensWithBuffer: options.heldBufferByteCount), socket: socket)
+            ConnectionState(hostOpensWithBuffer: budget.share), socket: socket, budget: budget)
         connections[connection.key] = connection
         setDeadline(of: connection, after: options.requestTimeout)
         update(connection)
@@ -160,6 +173,7 @@ extension VsockDevice {
     /// The guest has not answered a REQUEST: the program's stream ends without a word.
     func requestTimedOut(_ connection: Connection) {
         counters.refused &+= 1
-        removeAndTell(connection)
+        // Of a REQUEST that it never took there is nothing to tell, and a list of that would grow without it.
+        if connection.state.hasRequested { removeAndTell(connection) } else { remove(connection) }
     }
 }

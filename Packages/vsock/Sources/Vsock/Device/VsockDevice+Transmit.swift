@@ -10,13 +10,12 @@ extension VsockDevice {
 
     /// Takes packets out of the guest's queue until there are none, the turn is over, or the guest does not take the
     /// RSTs that it causes (virtio 1.2, 5.10.6.1.2: go on only while there are resources for the answers).
-    func takePackets(limit: Int) -> QueueService {
-        guard let queue = active?.transmit else { return .drained }
-        guard strays.count < options.pendingResetLimit else { return .drained }
+    func takePackets(limit: Int, resetLimit: Int) -> QueueService {
+        guard let queue = active?.transmit, strays.count < resetLimit else { return .drained }
         let outcome: ServeOutcome
         do throws(QueueError) {
             outcome = try queue.serve(into: transmitChain, limit: limit) { chain in
-                guard strays.count < options.pendingResetLimit else { return .putBack }
+                guard strays.count < resetLimit else { return .putBack }
                 take(chain)
                 return .used(written: 0)
             }

@@ -30,6 +30,7 @@ public final class VsockDevice: VirtioDevice {
     /// Gone for the guest; what it sent before is still on its way to the host.
     var lingering: [ObjectIdentifier: Connection] = [:]
     var clients: [ObjectIdentifier: LineClient] = [:]
+    let budget: BufferBudget
     var hostPorts: HostPorts
     /// Connections that have something for the guest, each at most once: one packet, then to the end of the queue.
     var turns = FIFO<Connection>()
@@ -72,7 +73,13 @@ public final class VsockDevice: VirtioDevice {
         self.guestCID = guestCID
         self.backend = backend
         self.options = options
+        budget = BufferBudget(total: options.bufferTotalByteCountMax, each: options.heldBufferByteCount)
         hostPorts = HostPorts(last: options.lastHostPort)
+    }
+
+    deinit {
+        listenerSource?.remove()
+        timerSource?.remove()
     }
 
     /// `.socket`.
@@ -107,20 +114,22 @@ public final class VsockDevice: VirtioDevice {
     /// Takes what the guest had sent, and drops all connections. What is on its way to the host still arrives: a guest
     /// that powers off right after its last write has said all of it.
     public func reset() {
-        if active != nil { _ = takePackets(limit: Int(options.queueSize)) }
+        // Nobody waits for RSTs any more, so they are no reason to leave something in the queue.
+        strays.removeAll()
+        if active != nil { _ = takePackets(limit: Int(options.queueSize), resetLimit: .max) }
         letGo()
     }
 
     /// Serves both directions whichever was notified: each waits for the other at times.
     public func queueNotified(_ index: UInt16) -> QueueService {
         guard active != nil else { return .drained }
-        if index == 2 { serveEvents() }
-        return serve()
+        let events = index == 2 ? serveEvents() : .drained
+        return serve() == .again ? .again : events
     }
 
     /// Moves what can be moved, up to a bound.
     func serve() -> QueueService {
-        let transmit = takePackets(limit: Self.chainsPerTurn)
+        let transmit = takePackets(limit: Self.chainsPerTurn, resetLimit: options.pendingResetLimit)
         let receive = givePackets()
         // Room for RSTs that came free is a reason to go on with what was left for want of it.
         if transmit == .again || receive == .again { return .again }

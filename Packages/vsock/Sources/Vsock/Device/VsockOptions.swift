@@ -7,7 +7,9 @@ public struct VsockOptions: Sendable, Equatable {
     public var connectionLimit = 1023
     /// Bytes kept for each connection that the guest sent and the host has not taken; 4 KiB to 16 MiB. Memory is taken
     /// only while there are such bytes.
-    public var bufferByteCount: UInt32 = 128 << 10
+    public var bufferByteCount: UInt32 = 256 << 10
+    /// Bytes kept for all connections together. When most of it is promised, new connections get less, 4 KiB at least.
+    public var bufferTotalByteCountMax = 64 << 20
     /// The longest payload of a packet to the guest; the guest's buffers bound it as well.
     public var payloadByteCountMax: UInt32 = 64 << 10
     /// How many RSTs may wait for the guest to take them before nothing more is read from it.

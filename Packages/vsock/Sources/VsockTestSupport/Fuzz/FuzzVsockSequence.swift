@@ -12,11 +12,13 @@ public struct FuzzedVsockSequence: Sendable, Equatable {
     public var opened: UInt64 = 0
     /// Bytes that arrived at either end.
     public var byteCount: UInt64 = 0
+    /// Connections whose both streams were compared in the end, byte count and end of file.
+    public var compared = 0
 }
 
 /// Plays a sequence of what a guest, programs of the host and the passing of time can do, honest or not, at the same
-/// time. Streams must arrive as they were sent, limits must hold, the device must go on, and in the end nothing may be
-/// left; else the harness aborts.
+/// time. Streams must arrive whole and end when they were ended, whatever others do; limits must hold, the device must
+/// go on, and in the end nothing may be left; else the harness aborts.
 ///
 /// Each step is one byte, modulo 20, and one byte of what it is done with; see `SequenceArena.step`. At most 512 are
 /// played.
@@ -27,16 +29,19 @@ public func fuzzVsockSequence(_ bytes: UnsafeRawBufferPointer) -> FuzzedVsockSeq
 
 private let sequenceArena = FuzzArena { try SequenceArena() }
 
-private final class SequenceArena {
+/// What one sequence is played with. `SequenceArena+End` is how it ends and what must be true then.
+final class SequenceArena {
     private static let limit = 8
-    private let backend: PairBackend
-    private let guest: GuestPeer
-    private var programs: [FuzzProgram] = []
+    let backend: PairBackend
+    let guest: GuestPeer
+    var programs: [FuzzProgram] = []
+    var sockets: [FuzzSocket] = []
     private var takenCount = 0
-    private var sockets: [FuzzSocket] = []
-    /// Packets were sent that are not of the sockets, so what arrives is nobody's.
-    private var isDirty = false
-    private var result = FuzzedVsockSequence()
+    /// Ports of the host about which packets were sent that are of no socket: what arrives there is nobody's.
+    private var forgedHostPorts: Set<UInt32> = []
+    /// Ports of the host from here on are used once, so both ends of a connection are known by it.
+    private var nextHostPort: UInt32 = 0
+    var result = FuzzedVsockSequence()
 
     init() throws {
         backend = try PairBackend()
@@ -45,10 +50,15 @@ private final class SequenceArena {
         options.connectionLimit = Self.limit
         options.bufferByteCount = 4096
         options.pendingResetLimit = 4
+        // No time passes.
+        options.requestTimeout = .seconds(3600)
+        options.lineTimeout = .seconds(3600)
+        options.shutdownTimeout = .seconds(3600)
         guest = try GuestPeer(
             VsockDevice(guestCID: cid, backend: backend, options: options), queueSize: 16,
             receiveBufferByteCount: 44 + 256)
         guest.bufferByteCount = 1024
+        guest.keepsPackets = false
     }
 
     func run(_ fuzzed: FuzzInput) throws -> FuzzedVsockSequence {
@@ -61,6 +71,8 @@ private final class SequenceArena {
             if guest.device.connectionCount > Self.limit { fuzzFinding("more connections than the limit") }
             if guest.interrupt.didNeedReset { fuzzFinding("the device stopped") }
         }
+        try settle()
+        compareStreams()
         try end()
         result.opened = guest.device.counters.opened - opened
         return result
@@ -68,12 +80,13 @@ private final class SequenceArena {
 
     private func begin() throws {
         result = FuzzedVsockSequence()
-        isDirty = false
+        forgedHostPorts.removeAll()
         programs.removeAll()
         sockets.removeAll()
         backend.removeAccepted()
         backend.answer = { _ in .accept }
         takenCount = 0
+        nextHostPort = 1000
         guest.refills = true
         guest.answers = true
         guest.layout = .headerThenPayload
@@ -87,36 +100,28 @@ private final class SequenceArena {
         let socket = sockets.isEmpty ? nil : sockets[Int(argument & 15) % sockets.count]
         let amount = 1 + 37 * Int(argument >> 4)
         switch operation {
-        case 0:
-            let name = GuestPeer.SocketName(port: 100 + UInt32(argument >> 4), hostPort: UInt32(argument & 3))
-            if guest.sockets[name] == nil {
-                sockets.append(FuzzSocket(try guest.connect(toHostPort: name.hostPort, from: name.port)))
-            }
-        case 1:
-            guard programs.count < 32 else { break }
-            let program = FuzzProgram(try backend.connect(), awaitsAnswer: true)
-            _ = try? program.end.send("CONNECT \(argument & 3)\n")
-            programs.append(program)
-        case 2:
-            guard programs.count < 32 else { break }
-            let program = FuzzProgram(try backend.connect(), awaitsAnswer: true)
-            program.isStranger = true
-            _ = try? program.end.send(input.next(count: Int(argument & 31)))
-            programs.append(program)
-        case 3: try raw(argument, &input)
+        case 0: try connect(port: 100 + UInt32(argument >> 4), reused: argument & 4 != 0 ? UInt32(argument & 3) : nil)
+        case 1: try connect("CONNECT \(argument & 3)\n".utf8, isStranger: false)
+        case 2: try connect(input.next(count: Int(argument & 31)), isStranger: true)
+        case 3: try forge(argument, &input)
         case 4: if let socket, guest.answers { try socket.send(amount, guest) }
         case 5: program?.send(amount)
-        case 6: if let program { try receive(program, amount * 8 + 64) }
-        case 7: program?.end.close()
-        case 8: program?.end.endSending()
-        case 9: program?.end.endReceiving()
+        case 6: if let program { receive(program, amount * 8 + 64) }
+        case 7: program?.close()
+        case 8: program?.endSending()
+        case 9: program?.endReceiving()
         case 10: if let socket { try guest.shutDown(socket.end, VsockFlags(rawValue: UInt32(argument >> 4 & 3))) }
-        case 11: if let socket { try guest.reset(socket.end) }
+        case 11: if let socket { try socket.reset(guest) }
         case 12: if let socket { try read(socket, amount * 4) }
         case 13: try guest.run()
         case 14: guest.refills = argument & 1 == 0
-        case 15: guest.answers = argument & 3 != 0
-        case 16: guest.device.resetTransport()
+        case 15:
+            guest.answers = argument & 3 != 0
+            if guest.answers { try guest.catchUp() }
+        case 16:
+            guest.device.resetTransport()
+            for socket in sockets { socket.isCut = true }
+            for program in programs { program.isCut = true }
         case 17:
             let answers: [PairBackend.Answer] = [.accept, .refuse, .busy, .accept]
             let answer = answers[Int(argument & 3)]
@@ -129,14 +134,35 @@ private final class SequenceArena {
         adopt()
     }
 
+    /// The guest opens, to a port of the host that is used again and again or to one of its own.
+    private func connect(port: UInt32, reused: UInt32?) throws {
+        guard sockets.count < 64 else { return }
+        let name = GuestPeer.SocketName(port: port, hostPort: reused ?? nextHostPort)
+        if reused == nil { nextHostPort += 1 }
+        guard guest.sockets[name] == nil else { return }
+        let socket = try guest.connect(toHostPort: name.hostPort, from: name.port)
+        sockets.append(FuzzSocket(socket, salt: sockets.count))
+    }
+
+    /// The host opens.
+    private func connect(_ line: some Collection<UInt8>, isStranger: Bool) throws {
+        guard programs.count < 32 else { return }
+        let program = FuzzProgram(try backend.connect(), salt: programs.count, hostPort: nil)
+        program.isStranger = isStranger
+        _ = try? program.end.send(line)
+        programs.append(program)
+    }
+
     /// A packet of any content, about ports that exist or may.
-    private func raw(_ argument: UInt8, _ input: inout FuzzInput) throws {
-        isDirty = true
+    private func forge(_ argument: UInt8, _ input: inout FuzzInput) throws {
         var header = guest.header(
             VsockOperation(rawValue: UInt16(argument & 15)), port: 100 + UInt32(argument >> 4),
             hostPort: UInt32(input.next() & 3))
         let kind = input.next()
-        if kind & 1 != 0 { header.hostPort(of: sockets) }
+        if kind & 1 != 0, let last = sockets.last {
+            header.sourcePort = last.end.port
+            header.destinationPort = last.end.hostPort
+        }
         if kind & 2 != 0 { header.type = VsockSocketType(rawValue: UInt16(input.next() & 3)) }
         if kind & 4 != 0 { header.sourceCID = UInt64(input.next() & 3) }
         if kind & 8 != 0 { header.bufferByteCount = input.next(UInt32.self) }
@@ -144,105 +170,44 @@ private final class SequenceArena {
         if kind & 32 != 0 { header.flags = VsockFlags(rawValue: UInt32(input.next())) }
         let byteCount = Int(input.next())
         header.payloadByteCount = kind & 64 != 0 ? input.next(UInt32.self) : UInt32(byteCount)
+        forgedHostPorts.insert(header.destinationPort)
         try guest.send(header, [UInt8](repeating: 0xa5, count: byteCount))
     }
 
     /// Programs and sockets that came to be at the other side's wish.
     private func adopt() {
         for accepted in backend.accepted.dropFirst(takenCount) {
-            programs.append(FuzzProgram(accepted.program, awaitsAnswer: false))
+            programs.append(FuzzProgram(accepted.program, salt: programs.count, hostPort: accepted.port))
         }
         takenCount = backend.accepted.count
-        for socket in guest.incoming where !sockets.contains(where: { $0.end === socket }) {
-            sockets.append(FuzzSocket(socket))
+        for socket in guest.incoming.dropFirst(sockets.count { $0.isIncoming }) {
+            sockets.append(FuzzSocket(socket, salt: sockets.count, isIncoming: true))
         }
     }
 
-    private func receive(_ program: FuzzProgram, _ limit: Int) throws {
-        guard let bytes = try? program.end.receive(limit) else { return }
-        result.byteCount += UInt64(bytes.count)
-        if !program.check(bytes), !isDirty, !program.isStranger { fuzzFinding("the host read what was not sent") }
-    }
-
-    private func read(_ socket: FuzzSocket, _ limit: Int) throws {
-        let bytes = try guest.read(socket.end, limit)
-        result.byteCount += UInt64(bytes.count)
-        if !socket.check(bytes), !isDirty, !programs.contains(where: \.isStranger) {
-            fuzzFinding("the guest read what was not sent")
+    func receive(_ program: FuzzProgram, _ limit: Int) {
+        let count = program.receive(limit)
+        result.byteCount += UInt64(count)
+        if !program.isRight, !program.isStranger, !isForged(program.hostPort) {
+            fuzzFinding("the host read what was not sent, at its port \(program.hostPort ?? 0)")
         }
     }
 
-    /// All programs go, the guest resets its device: nothing may be left then.
-    private func end() throws {
-        guest.refills = true
-        guest.answers = true
-        try guest.refill(16)
-        guest.notify(0)
+    func read(_ socket: FuzzSocket, _ limit: Int) throws {
+        let count = try socket.read(limit, guest)
+        result.byteCount += UInt64(count)
+        // A stranger's first words are anything.
+        let isStrange = socket.isIncoming && programs.contains(where: \.isStranger)
+        if !socket.isRight, !isStrange, !isForged(socket.end.hostPort) {
+            fuzzFinding("the guest read what was not sent, at the host's port \(socket.end.hostPort)")
+        }
+    }
+
+    func isForged(_ hostPort: UInt32?) -> Bool { hostPort.map { forgedHostPorts.contains($0) } ?? false }
+
+    /// Brings new programs and sockets in while the guest runs.
+    func runAll() throws {
         try guest.run()
-        for program in programs { try receive(program, 1 << 16) }
-        for program in programs { program.end.close() }
-        backend.removeAccepted()
-        programs.removeAll()
-        guest.device.reset()
-        try guest.run()
-        if guest.device.connectionCount != 0 { fuzzFinding("\(guest.device.connectionCount) connections are left") }
-        if guest.loop.watchCount != 0 { fuzzFinding("\(guest.loop.watchCount) descriptors are still watched") }
-    }
-}
-
-extension VsockHeader {
-    /// Makes it one of a connection that exists, if there is one.
-    fileprivate mutating func hostPort(of sockets: [FuzzSocket]) {
-        guard let last = sockets.last else { return }
-        sourcePort = last.end.port
-        destinationPort = last.end.hostPort
-    }
-}
-
-/// A program that sends and expects the numbers from 0 on.
-private final class FuzzProgram {
-    let end: HostProgram
-    var isStranger = false
-    private var awaitsAnswer: Bool
-    private var sent = 0
-    private var received = 0
-
-    init(_ end: HostProgram, awaitsAnswer: Bool) {
-        self.end = end
-        self.awaitsAnswer = awaitsAnswer
-    }
-
-    func send(_ count: Int) {
-        sent += (try? end.send((sent..<(sent + count)).map { UInt8(truncatingIfNeeded: $0) })) ?? 0
-    }
-
-    func check(_ bytes: [UInt8]) -> Bool {
-        var bytes = bytes[...]
-        if awaitsAnswer, !bytes.isEmpty {
-            awaitsAnswer = false
-            guard bytes.starts(with: "OK ".utf8), let newline = bytes.firstIndex(of: 0x0a) else { return false }
-            bytes = bytes[(newline + 1)...]
-        }
-        defer { received += bytes.count }
-        return bytes.elementsEqual((received..<(received + bytes.count)).map { UInt8(truncatingIfNeeded: $0) })
-    }
-}
-
-/// A socket that sends and expects the numbers from 0 on.
-private final class FuzzSocket {
-    let end: GuestSocket
-    private var sent = 0
-    private var received = 0
-
-    init(_ end: GuestSocket) { self.end = end }
-
-    func send(_ count: Int, _ guest: GuestPeer) throws {
-        guard !end.ownShutdown.contains(.noMoreSending) else { return }
-        sent += try guest.send((sent..<(sent + count)).map { UInt8(truncatingIfNeeded: $0) }, on: end)
-    }
-
-    func check(_ bytes: [UInt8]) -> Bool {
-        defer { received += bytes.count }
-        return bytes.elementsEqual((received..<(received + bytes.count)).map { UInt8(truncatingIfNeeded: $0) })
+        adopt()
     }
 }
