@@ -39,6 +39,11 @@ public final class APIController {
         return machine.map { .machine($0) } ?? .ended(.poweredOff)
     }
 
+    /// Carries out commands of a machine that never starts, until a descriptor is readable: for tests without KVM.
+    package func serveUntilReadable(_ descriptor: borrowing FileDescriptor) {
+        while (try? descriptor.isReadable(orWaitingFor: queue.event.descriptor)) == false { queue.serve(answer) }
+    }
+
     /// How a wait for the start went.
     public enum Result {
         /// It is made and can run.
@@ -61,6 +66,18 @@ public final class APIController {
         queue.serve { command in
             guard case .sendCtrlAltDel = command else { return answer(command) }
             return machine.sendCtrlAltDel() ? .done : .fault("\(ConfigError.keyboardUnread)")
+        }
+    }
+
+    /// Answers a request on this thread, as the API's thread and this one do together.
+    package func respond(to request: HTTPRequest) -> HTTPResponse {
+        do throws(ConfigError) {
+            switch try Routes.target(of: request, info: info) {
+            case .told(let value): return HTTPResponse(.value(value))
+            case .command(let command): return HTTPResponse(answer(command))
+            }
+        } catch {
+            return HTTPResponse(.fault("\(error)"))
         }
     }
 

@@ -10,7 +10,7 @@ public struct HTTPResponse: Equatable, Sendable {
     /// `100 Continue`, which comes before the answer.
     static let mayContinue = Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)
 
-    init(status: Int, body: String? = nil) {
+    package init(status: Int, body: String? = nil) {
         self.status = status
         self.body = body
     }

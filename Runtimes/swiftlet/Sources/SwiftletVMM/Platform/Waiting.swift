@@ -20,6 +20,16 @@ func waitUntilReadable(_ first: borrowing FileDescriptor, _ second: borrowing Fi
     try retryOnInterrupt { poll(&entries, 2, -1) }
 }
 
+extension FileDescriptor {
+    /// Waits until this or another descriptor is readable.
+    /// - Returns: whether this one is.
+    borrowing func isReadable(orWaitingFor other: borrowing FileDescriptor) throws(Errno) -> Bool {
+        try waitUntilReadable(self, other)
+        var entry = pollfd(fd: rawValue, events: Int16(POLLIN), revents: 0)
+        return try retryOnInterrupt { poll(&entry, 1, 0) } > 0
+    }
+}
+
 /// A clock that goes on evenly, from some moment in the past.
 func monotonicMilliseconds() -> Int64 {
     var time = timespec()
