@@ -26,6 +26,7 @@ final class Channel: Sendable {
     fileprivate struct Output {
         /// Somebody writes.
         var isBusy = false
+        var waiterCount = 0
         /// What must go first: the rest of a frame that had begun, and answers that nobody waits for.
         var owed: [UInt8] = []
         var failure: Errno?
@@ -49,12 +50,7 @@ final class Channel: Sendable {
         _ original: [UInt8], until deadline: Deadline? = nil, onTurn: (inout [UInt8]) -> Bool = { _ in true }
     ) throws(SendError) {
         var frame = original
-        let turn = output.wait(until: deadline) { output -> Result<[UInt8], SendError>? in
-            if let failure = output.failure { return .failure(.closed(failure)) }
-            if output.isBusy { return nil }
-            output.isBusy = true
-            return .success(output.takeOwed())
-        }
+        let turn = takeTurn(until: deadline)
         guard let turn else { throw .timedOut }
         var owed = try turn.get()
         var isFrameSent = false
@@ -76,6 +72,30 @@ final class Channel: Sendable {
             owed = more
         }
         output.signal()
+    }
+
+    /// Waits until nobody else writes. Who comes goes behind those who wait, or one who sends without pause would let nobody
+    /// else through.
+    /// - Returns: what must go first; nil when the deadline passed.
+    private func takeTurn(until deadline: Deadline?) -> Result<[UInt8], SendError>? {
+        var isWaiter = false
+        let turn = output.wait(until: deadline) { output -> Result<[UInt8], SendError>? in
+            if output.failure == nil, output.isBusy || (!isWaiter && output.waiterCount > 0) {
+                if !isWaiter { output.waiterCount += 1 }
+                isWaiter = true
+                return nil
+            }
+            if isWaiter { output.waiterCount -= 1 }
+            if let failure = output.failure { return .failure(.closed(failure)) }
+            output.isBusy = true
+            return .success(output.takeOwed())
+        }
+        if turn == nil {
+            output.withLock { $0.waiterCount -= 1 }
+            // Somebody may have gone behind this one.
+            output.signal()
+        }
+        return turn
     }
 
     /// Sends a frame if that needs no waiting, and else leaves it for whoever writes next. Never blocks.

@@ -177,10 +177,13 @@ final class ServerConnection: Sendable {
         call.cancel(status)
     }
 
-    /// Refuses a frame. What is active on that stream ends with it, so that nobody gets two answers.
+    /// Refuses a frame. A call that is active on that stream has this for its answer, so that it does not get two.
     func refuse(_ id: UInt32, _ code: TTRPCCode, _ message: String) {
         let status = TTRPCStatus(code, message)
-        if let call = state.withLock({ $0.active[id] }) { fail(call, status) } else { post(status, on: id) }
+        let call = state.withLock { $0.active[id] }
+        let isEnding = call?.answer.take() ?? false
+        post(status, on: id)
+        if isEnding { call?.cancel(status) }
     }
 
     private func post(_ status: TTRPCStatus, on id: UInt32) {
