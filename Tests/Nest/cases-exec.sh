@@ -8,7 +8,7 @@ large() { head -c 2000000 /dev/urandom > in; execute cat < in > out; cmp in out;
 input_closes() { { echo one; sleep 3; } | execute sh -c 'read line; echo "got $line"; cat; echo end' > out; same "$(cat out)" $'got one\nend'; }
 as_user() { exec_options=(--user 1000:2000 --cwd /home/tester); execute sh -c 'id -u; id -g; pwd' > out; same "$(cat out)" $'1000\n2000\n/home/tester'; }
 not_there() { local got=0; execute no-such-command 2> err || got=$?; [ "$got" -ne 0 ]; says 'no-such-command.*not found|not found.*no-such-command' err; same "$(state)" RUNNING; }
-background() { exec_options=(--detach); execute sh -c 'echo done > /tmp/done; exit 3'; exec_options=(); wait_for "$patience" event_of_exec e1 /tasks/exit; execute cat /tmp/done > out; same "$(cat out)" done; }
+background() { exec_options=(--detach --log-uri "file://$work/$id.exec"); execute sh -c 'echo done > /tmp/done; exit 3'; exec_options=(); wait_for "$patience" event_of_exec e1 /tasks/exit; execute cat /tmp/done > out; same "$(cat out)" done; }
 same_id_twice() {
     client task exec --exec-id twin "$id" sleep 1000 > /dev/null 2>&1 & local pid=$!
     wait_for "$patience" event_of_exec twin /tasks/exec-started

@@ -12,8 +12,9 @@ pids() {
 }
 shim() { pids "^[^ ]*containerd-shim[^ ]* .*-id $id( |\$)"; }
 machine() { pids "^[^ ]*swiftlet .*--id $id( |\$)"; }
+socket=''
 # strike SIGNAL WHO: it must be there.
-strike() { local victims; mapfile -t victims < <("$2"); [ ${#victims[@]} -gt 0 ] || { echo "no $2"; return 1; }; kill "-$1" "${victims[@]}"; }
+strike() { local victims; socket=$(sed 's,^unix://,,' "/run/containerd/io.containerd.runtime.v2.task/default/$id/address" 2> /dev/null) || true; mapfile -t victims < <("$2"); [ ${#victims[@]} -gt 0 ] || { echo "no $2"; return 1; }; kill "-$1" "${victims[@]}"; }
 # told: the end is told as one by force. in_order: no event before the one it follows.
 told() {
     wait_for "$patience" exited || { echo "no exit event; there were: $(events)"; return 1; }
@@ -22,7 +23,13 @@ told() {
     in_order
 }
 in_order() { says '^/tasks/create /tasks/start( /tasks/(exec-added|exec-started|oom|paused|resumed))*( /tasks/exit)+( /tasks/delete)*$' <(events); }
-clear_away() { client task rm -f "$id" > /dev/null 2>&1 || true; remove_what_is_left; }
+clear_away() {
+    client task rm -f "$id" > /dev/null 2>&1 || true
+    remove_what_is_left
+    # The pipes of a client that lost its task are its own affair, and so is the socket of runc's shim that died.
+    rm -rf /run/containerd/fifo/*
+    is_nest || rm -f "$socket"
+}
 
 killed() { start sleep 1000; strike KILL "$1"; told; clear_away; }
 # The client in the foreground gets it as well.
@@ -67,11 +74,11 @@ client_killed() {
     wait_for "$patience" started; sleep 1; kill -KILL $(pids "^ctr run .* $id ") ; wait || true
     same "$(state)" RUNNING; execute echo alive > out; same "$(cat out)" alive; clear_away
 }
-client_of_exec_killed() { start sleep 1000; execute sh -c 'while :; do echo y; done' > out 2>&1 & wait_for "$patience" event_of_exec e1 /tasks/exec-started; sleep 1; kill -KILL $(pids "^ctr task exec .* $id "); wait || true; execute echo alive > out; same "$(cat out)" alive; remove; }
+client_of_exec_killed() { start sleep 1000; execute sh -c 'while :; do echo y; done' > out 2>&1 & wait_for "$patience" event_of_exec e1 /tasks/exec-started; sleep 1; kill -KILL $(pids "^ctr task exec .* $id "); wait || true; execs=1; execute echo alive > out; same "$(cat out)" alive; clear_away; }
 forks_without_end() {
     # The host of a container without a kernel of its own needs a limit; the guest does not.
-    local limit='.linux.resources.pids = {limit: 200} |'; if is_nest; then limit=''; fi
-    spec "$limit .process.args = [\"/bin/probe\", \"forks\"]"
+    local processes='.linux.resources.pids = {limit: 200} |'; if is_nest; then processes=''; fi
+    spec "$processes .process.args = [\"/bin/probe\", \"forks\"]"
     client run -d --null-io --runtime "$RUNTIME" --config "$id.json" "$id" < /dev/null
     sleep 4; client task rm -f "$id" > /dev/null 2>&1 || true; told; clear_away
 }

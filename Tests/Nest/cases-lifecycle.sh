@@ -34,14 +34,14 @@ during_an_exec() {
     execute sleep 1000 > out 2>&1 & local pid=$!
     wait_for "$patience" event_of_exec e1 /tasks/exec-started
     restart TERM; wait "$pid" || true
-    same "$(state)" RUNNING; remove
+    same "$(state)" RUNNING; remove; rm -rf /run/containerd/fifo/*
 }
 # Whatever had been made by then can be removed, and the name used again.
 during_a_start() {
     client run -d --null-io --runtime "$RUNTIME" test:tiny "$id" sleep 1000 > out 2>&1 < /dev/null & local pid=$!
     sleep "$(printf '0.%03d' $((SEED * 37 % 900)))"
     restart KILL; wait "$pid" || true
-    if client task ls | grep -q "^$id "; then client task rm -f "$id" || true; fi
+    if client task ls | grep "^$id " > /dev/null; then client task rm -f "$id" || true; fi
     remove_what_is_left
     run echo again > out; same "$(cat out)" again
 }
