@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 import NestProtocols
+import SwiftProtobuf
 import TTRPC
 import Testing
 
@@ -15,7 +16,7 @@ struct ContainerTests {
         #expect(access("\(agent.directory)/containers/one", F_OK) < 0)
         #expect(access("/sys/fs/cgroup/containers/one", F_OK) < 0)
         // The name is free again.
-        #expect(try agent.run("one", "kill -9 $$").status == 137)
+        #expect(try agent.run("one", "busybox sh -c 'kill -9 $$'; exit $?").status == 137)
     }
 
     @Test("standard input reaches its end, and what was written before comes out")

@@ -12,7 +12,6 @@
 #include <sys/types.h>
 
 // Only declared under _GNU_SOURCE.
-int accept4(int socket, struct sockaddr *address, unsigned *length, int flags);
 int pipe2(int ends[2], int flags);
 
 // A listening vsock socket of any local address, or -1.
