@@ -25,9 +25,8 @@ public struct ContainerLimits: Equatable, Sendable {
     /// The quota in whole processors, rounded up; nil without one.
     public var processors: Int? {
         guard let quota, quota > 0 else { return nil }
-        let period = Int64(clamping: max(1, (self.period ?? 0) == 0 ? 100_000 : self.period ?? 1))
-        let (sum, overflow) = quota.addingReportingOverflow(period - 1)
-        return overflow ? Int.max : Int(sum / period)
+        let period = Int64(clamping: (self.period ?? 0) == 0 ? 100_000 : self.period ?? 1)
+        return Int(quota / period) + (quota % period == 0 ? 0 : 1)
     }
 }
 

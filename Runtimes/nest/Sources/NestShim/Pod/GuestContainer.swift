@@ -13,9 +13,10 @@ enum GuestContainer {
         request.execID = id
         request.oci = spec
         request.storages = storages(id: id, index: index)
-        if let port = ports.standardInput { request.stdinPort = port }
-        if let port = ports.standardOutput { request.stdoutPort = port }
-        if let port = ports.standardError { request.stderrPort = port }
+        // 0 is a stream that is absent; no port at all would mean that it is read by calls.
+        request.stdinPort = ports.standardInput ?? 0
+        request.stdoutPort = ports.standardOutput ?? 0
+        request.stderrPort = ports.standardError ?? 0
         return request
     }
 

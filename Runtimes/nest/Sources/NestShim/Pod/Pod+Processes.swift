@@ -50,9 +50,9 @@ extension Pod {
         request.containerID = process.containerID
         request.execID = process.execID
         request.process = process.process ?? OCIProcess()
-        if let port = streams.ports.standardInput { request.stdinPort = port }
-        if let port = streams.ports.standardOutput { request.stdoutPort = port }
-        if let port = streams.ports.standardError { request.stderrPort = port }
+        request.stdinPort = streams.ports.standardInput ?? 0
+        request.stdoutPort = streams.ports.standardOutput ?? 0
+        request.stderrPort = streams.ports.standardError ?? 0
         do throws(TTRPCStatus) { try agent.execProcess(request) } catch {
             streams.abandon()
             throw TTRPCStatus(.unknown, RuntimeMessage.exec(error.message, arguments: request.process.args))

@@ -13,6 +13,7 @@ extension Pod {
         let status = waitForEnd(process)
         process.streams?.processEnded()
         process.waitUntilEndable()
+        if status == 137 { awaitOutOfMemory(container) }
         if process.isMain {
             // They ended with the main process; a client sees their ends before its.
             for exec in container.execs where [.starting, .running].contains(exec.phase) {
@@ -63,6 +64,12 @@ extension Pod {
             return true
         }
         if isCurrent { state.withLock { $0.agent }?.close() }
+    }
+
+    /// A kill for want of memory is told before the end that it caused. The agent has both when it has the end, but they
+    /// come as answers of two calls: this one gets a moment.
+    private func awaitOutOfMemory(_ container: TaskContainer) {
+        for _ in 0..<5 where !container.hasRunOutOfMemory { Clock.sleep(.milliseconds(10)) }
     }
 
     func watchMemory(_ agent: GuestAgent) {

@@ -60,6 +60,9 @@ final class TaskContainer: Sendable {
     var isCancelled: Bool { state.withLock { $0.isCancelled } }
     func cancel() { state.withLock { $0.isCancelled = true } }
 
+    /// Whether a kernel took a process from it.
+    var hasRunOutOfMemory: Bool { state.withLock { $0.hasRunOutOfMemory } }
+
     /// Notes that a kernel took a process from it.
     /// - Returns: whether that was the first time.
     func noteOutOfMemory() -> Bool {

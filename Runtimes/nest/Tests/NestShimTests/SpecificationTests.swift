@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+import NestModel
+import NestProtocols
+import SwiftProtobuf
+import Testing
+
+@testable import NestShim
+
+@Suite("A bundle's specification")
+struct BundleSpecificationTests {
+    private func refusal(_ change: (inout OCISpec) -> Void) throws -> String? {
+        var spec = try OCISpec(jsonString: ShimUnderTest.plain)
+        change(&spec)
+        do {
+            _ = try Specification(
+                json: try spec.jsonUTF8Bytes(), path: "config.json", bundle: "/b", id: "c1")
+            return nil
+        } catch { return "\(error)" }
+    }
+
+    @Test("what nest does not do is refused by its name")
+    func refusals() throws {
+        #expect(try refusal { _ in } == nil)
+        func mount(_ type: String, _ source: String, _ options: [String]) -> OCIMount {
+            var mount = OCIMount()
+            mount.type = type
+            mount.source = source
+            mount.destination = "/x"
+            mount.options = options
+            return mount
+        }
+        let cases: [(String, (inout OCISpec) -> Void)] = [
+            ("/run/netns/a", { $0.linux.namespaces[4].path = "/run/netns/a" }),
+            ("--net-host", { $0.linux.namespaces.removeLast() }),
+            ("pid: /proc/1/ns/pid", { $0.linux.namespaces[0].path = "/proc/1/ns/pid" }),
+            ("no pid namespace", { $0.linux.namespaces.removeFirst() }),
+            (
+                "user namespaces",
+                {
+                    var namespace = OCILinuxNamespace()
+                    namespace.type = "user"
+                    $0.linux.namespaces.append(namespace)
+                }
+            ),
+            ("/etc/hosts at /x", { $0.mounts.append(mount("bind", "/etc/hosts", ["rbind"])) }),
+            ("/data at /x", { $0.mounts.append(mount("none", "/data", ["bind"])) }),
+            ("\"nfs\"", { $0.mounts.append(mount("nfs", "host:/", [])) }),
+            (
+                "/dev/kvm",
+                {
+                    var device = OCILinuxDevice()
+                    device.path = "/dev/kvm"
+                    $0.linux.devices.append(device)
+                }
+            ),
+            (
+                "--privileged",
+                {
+                    var rule = OCILinuxDeviceCgroup()
+                    rule.allow = true
+                    rule.access = "rwm"
+                    $0.linux.resources.devices.append(rule)
+                }
+            ),
+            (
+                "--privileged",
+                {
+                    $0.linux.maskedPaths = []
+                    $0.process.capabilities.bounding = ["CAP_SYS_ADMIN", "CAP_SYS_MODULE", "CAP_SYS_RAWIO"]
+                }
+            ),
+            (
+                "createRuntime: /hook",
+                {
+                    var hook = OCIHook()
+                    hook.path = "/hook"
+                    $0.hooks.createRuntime.append(hook)
+                }
+            ),
+            ("process.args", { $0.process.args = [] }),
+        ]
+        for (words, change) in cases {
+            let text = try #require(try refusal(change))
+            #expect(text.contains(words) && !text.contains("\n"))
+        }
+    }
+
+    @Test("what only the host's kernel has is left out, and each is noted")
+    func rewriting() throws {
+        var spec = try OCISpec(jsonString: ShimUnderTest.plain)
+        spec.process.apparmorProfile = "p"
+        spec.process.selinuxLabel = "l"
+        spec.linux.resources.cpu.cpus = "0-3"
+        spec.linux.resources.memory.limit = 64 << 20
+        spec.linux.seccomp.defaultAction = "SCMP_ACT_ERRNO"
+        let read = try Specification(
+            json: try spec.jsonUTF8Bytes(), path: "config.json", bundle: "/b", id: "c1")
+        #expect(read.notes.count == 3)
+        #expect(read.guest.process.apparmorProfile.isEmpty && read.guest.linux.resources.cpu.cpus.isEmpty)
+        #expect(read.guest.linux.resources.memory.limit == 64 << 20)
+        #expect(read.guest.linux.seccomp.defaultAction == "SCMP_ACT_ERRNO")
+        #expect(read.rootDirectory == "/b/rootfs" && read.cgroupPath == "/n/c1")
+    }
+
+    @Test("a VM is as large as the limits, and takes no limit beyond that")
+    func size() {
+        let size = VMSize(
+            limits: ContainerLimits(memoryBytes: (100 << 20) + 1, quota: 150_000, period: 100_000),
+            defaultMemoryMiB: 256, overheadMiB: 64)
+        #expect(
+            size
+                == VMSize(
+                    limits: .init(memoryBytes: 101 << 20, quota: 2, period: 1), defaultMemoryMiB: 1, overheadMiB: 64))
+        #expect(size.vcpuCount == 2 && size.containerMiB == 101 && size.memoryMiB == 165)
+        let plain = VMSize(limits: .init(memoryBytes: -1, quota: -1), defaultMemoryMiB: 256, overheadMiB: 64)
+        #expect(plain.vcpuCount == 1 && plain.memoryMiB == 320)
+        #expect(throws: VMSizeError.processors(wanted: 3, is: 2)) {
+            try size.check(ContainerLimits(quota: 250_000, period: 100_000))
+        }
+        #expect(throws: VMSizeError.memory(wanted: 102, is: 101)) {
+            try size.check(ContainerLimits(memoryBytes: 102 << 20))
+        }
+        #expect(ContainerLimits(memoryBytes: .max).memoryMiB == nil)
+        #expect(ContainerLimits(quota: .max, period: .max).processors == 1)
+    }
+}
