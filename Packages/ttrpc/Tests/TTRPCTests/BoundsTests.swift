@@ -83,9 +83,30 @@ import Testing
         let stream = try client.stream("test.Echo", "Flood", request: [])
         #expect(try client.call("test.Echo", "Echo", [1], timeout: .seconds(9)) == [1])
         do throws(TTRPCStatus) {
-            while try stream.receive() != nil {}
-            Issue.record("a flood without end ended")
+            // Slower than the connection's patience, whatever was read before.
+            for _ in 0..<100 {
+                _ = try stream.receive()
+                usleep(100_000)
+            }
+            Issue.record("a stream that nobody kept up with went on")
         } catch { #expect(error.code == .resourceExhausted) }
+    }
+
+    @Test("a stream that sends without pause lets the calls of its connection through")
+    func fairTurns() throws {
+        let server = server { _ in }
+        let client = try TTRPCPipe.client(of: server)
+        let stream = try client.stream("test.Echo", "Flood", request: [])
+        let reader = try onThread {
+            while let message = try? stream.receive(), !message.isEmpty {}
+            return true
+        }
+        for index in 0..<30 {
+            let message = [UInt8(index)]
+            #expect(try client.call("test.Echo", "Echo", message, timeout: .seconds(9)) == message)
+        }
+        client.close()
+        #expect(reader.wait() == true)
     }
 
     @Test("a client that reads nothing blocks nobody else, and what it is owed is bounded")

@@ -30,6 +30,12 @@ final class UnixListener {
         return end
     }
 
+    /// Whether anybody listens.
+    var isOpen: Bool {
+        do { _ = try connect() } catch { return false }
+        return true
+    }
+
     func client() throws -> TTRPCClient { TTRPCClient(try connect()) }
 }
 

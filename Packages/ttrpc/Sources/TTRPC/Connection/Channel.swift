@@ -100,30 +100,34 @@ final class Channel: Sendable {
 
     /// Sends a frame if that needs no waiting, and else leaves it for whoever writes next. Never blocks.
     func post(_ frame: [UInt8]) {
-        output.withLock { output in
-            guard output.failure == nil else { return }
+        let isGone = output.withLock { output in
+            guard output.failure == nil else { return false }
             output.owed += frame
-            if !output.isBusy { flush(&output) }
+            return flush(&output)
         }
+        if isGone { output.broadcast() }
     }
 
     /// Sends what is owed as far as that needs no waiting.
-    func flush() { output.withLock { if !$0.isBusy { flush(&$0) } } }
+    func flush() { if output.withLock({ flush(&$0) }) { output.broadcast() } }
 
     /// How many bytes wait for a peer that does not read.
     var owedByteCount: Int { output.withLock { $0.owed.count } }
 
-    private func flush(_ output: inout Output) {
-        while !output.owed.isEmpty, output.failure == nil {
+    /// - Returns: whether the connection turned out to be gone.
+    private func flush(_ output: inout Output) -> Bool {
+        while !output.owed.isEmpty, !output.isBusy, output.failure == nil {
             do throws(Errno) {
                 let count = try sendSome(output.owed[...])
                 output.owed.removeFirst(count)
             } catch .wouldBlock {
-                return
+                return false
             } catch {
                 output.failure = error
+                return true
             }
         }
+        return false
     }
 
     /// The deadline passed in the middle: gives the turn back, and what must come first to the next.
