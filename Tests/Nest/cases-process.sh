@@ -74,8 +74,8 @@ its_own_kernel() { run uname -r > out; if is_nest; then not same "$(cat out)" "$
 native_snapshots() {
     ctr image import --snapshotter native --base-name native "$IMAGES/tiny.tar" > import.log
     image=native:tiny options=(--snapshotter native); run sh -c 'echo from $0' > out; same "$(cat out)" 'from sh'
-    ctr image rm --sync native:tiny > /dev/null
     ctr snapshot --snapshotter native rm "$(ctr snapshot --snapshotter native ls | awk 'NR == 2 { print $1 }')"
+    ctr image rm --sync native:tiny > /dev/null
 }
 time_is_right() { local now; run date +%s > out; now=$(date +%s); [ $((now - $(cat out))) -lt 20 ] && [ $((now - $(cat out))) -gt -20 ]; }
 
