@@ -35,8 +35,14 @@ static int write_file(const char *path, int flags, mode_t mode, const char *text
 }
 
 static int reset_signals(void) {
-    struct sigaction action = {.sa_handler = SIG_DFL};
-    for (int number = 1; number < NSIG; number++) sigaction(number, &action, NULL);
+    // The kernel's form, as the C library refuses to touch the two signals that it keeps for itself.
+    struct {
+        void *handler;
+        unsigned long flags;
+        void *restorer;
+        uint64_t mask;
+    } action = {SIG_DFL, 0, NULL, 0};
+    for (int number = 1; number < NSIG; number++) syscall(SYS_rt_sigaction, number, &action, NULL, sizeof action.mask);
     sigset_t none;
     sigemptyset(&none);
     return sigprocmask(SIG_SETMASK, &none, NULL);
@@ -198,7 +204,8 @@ static int run_steps(const struct nest_jail *jail, int report) {
     STEP(NEST_JAIL_CAPABILITIES, drop_capabilities());
     STEP(NEST_JAIL_USER, change_user(jail));
     STEP(NEST_JAIL_PARENT, follow_parent(report));
-    char *const environment[] = {NULL};
+    // The Swift runtime asks /proc for its place when it is not told one, and crashes where there is no /proc.
+    char *const environment[] = {"SWIFT_ROOT=/", NULL};
     STEP(NEST_JAIL_EXEC, syscall(SYS_execveat, program, "", jail->arguments, environment, AT_EMPTY_PATH));
 #undef STEP
     return NEST_JAIL_EXEC;

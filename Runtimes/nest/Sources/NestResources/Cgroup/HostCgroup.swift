@@ -41,6 +41,9 @@ public final class HostCgroup: Sendable {
         made = try layout.make(self.path)
     }
 
+    /// The path that a specification's `cgroupsPath` means.
+    public static func path(of text: String) throws(CgroupError) -> String { try CgroupPath.parse(text) }
+
     /// The files that a process writes `0` to in order to join.
     public var memberFiles: [String] { layout.directories(of: path).map { $0 + "/cgroup.procs" } }
 

@@ -50,6 +50,7 @@ final class ImageBuild: Sendable {
             case .bytes: throw .tooManyBytes(limitMiB: configuration.imageBuildMiB)
             case .files: throw .tooManyFiles(limit: configuration.imageBuildFiles)
             case .time: throw .tooSlow(limitSeconds: configuration.imageBuildSeconds)
+            case .name: throw .longName
             case .failed(let error): throw .file(operation: "read", path: layers.directories[0], error)
             }
         }

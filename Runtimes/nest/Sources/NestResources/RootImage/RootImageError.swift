@@ -19,6 +19,8 @@ public enum RootImageError: Error, Equatable, Sendable {
     case tooManyFiles(limit: Int)
     /// The build takes longer than the configuration allows.
     case tooSlow(limitSeconds: Int)
+    /// A file's name has 255 bytes, which the builder does not take.
+    case longName
     /// The layers cannot be put together.
     case mount(String, Errno)
     /// The builder is missing.
@@ -44,6 +46,7 @@ extension RootImageError: CustomStringConvertible {
             "the root image would have more than \(limit) files: raise max_files in [image] of the configuration"
         case .tooSlow(let limit):
             "making the root image took more than \(limit) seconds: raise max_seconds in [image] of the configuration"
+        case .longName: "cannot make a root image of a file whose name has 255 bytes: mkfs.erofs takes 254"
         case .mount(let what, let error): "cannot mount \(what) to make the root image: \(error)"
         case .noBuilder: "cannot make a root image: mkfs.erofs is missing: apt-get install erofs-utils"
         case .builder(let status, let text): "cannot make the root image: mkfs.erofs ended with \(status): \(text)"

@@ -16,8 +16,8 @@ func hasEntries(_ path: String) throws(RootImageError) -> Bool {
 
 /// Counts what a tree holds before anything is built of it, and stops as soon as it is too much.
 ///
-/// Depth is bounded by the kernel's own limit on paths not mattering here: directories are opened from their parent, and one
-/// descriptor a level is held, so a tree deeper than `depthLimit` is refused.
+/// Directories are opened from their parent, which no limit on paths bounds: a tree deeper than `depthLimit` is refused, as
+/// each level holds a descriptor.
 struct TreeWalk {
     /// The configured limits.
     let byteLimit: UInt64
@@ -36,10 +36,13 @@ struct TreeWalk {
 
     /// Why the count stopped.
     enum Excess: Error, Equatable {
-        case bytes, files, time
+        case bytes, files, time, name
         case failed(Errno)
     }
 
+    /// The longest name that `mkfs.erofs` takes: 1.5 cuts one of 255 bytes by its last, and then misses the file or takes
+    /// another one for it.
+    private static let nameLimit = 254
     /// The deepest tree. `mkfs.erofs` recurses, and keeps whole paths of at most PATH_MAX.
     private static let depthLimit = 1000
 
@@ -67,6 +70,7 @@ struct TreeWalk {
             if files % 1024 == 0 && now() > deadline { throw .time }
             var status = stat()
             let name = entry.pointee.nameBytes
+            guard name.count - 1 <= Self.nameLimit else { throw .name }
             guard fstatat(dirfd(directory), name, &status, AT_SYMLINK_NOFOLLOW) == 0 else { throw .failed(.last) }
             switch status.st_mode & S_IFMT {
             case S_IFDIR:
