@@ -13,6 +13,7 @@ let package = Package(
     dependencies: [
         .package(path: "../Packages/linux-loader"),
         .package(path: "../Packages/seccompiler"),
+        .package(path: "../Packages/ttrpc"),
         .package(path: "../Packages/virtio-devices"),
         .package(path: "../Packages/virtio-queue"),
         .package(path: "../Packages/vm-superio"),
@@ -28,6 +29,7 @@ let package = Package(
         target("policy", "SeccompilerTestSupport", "seccompiler"),
         target("rtc", "VMSuperIOTestSupport", "vm-superio"),
         target("serial", "VMSuperIOTestSupport", "vm-superio"),
+        target("ttrpc-frame", "TTRPCTestSupport", "ttrpc"),
         target("vsock-packet", "VsockTestSupport", "vsock"),
         target("vsock-sequence", "VsockTestSupport", "vsock"),
     ]
