@@ -28,7 +28,7 @@ extension GuestPeer {
             guard try put(header, Array(bytes[done..<(done + count)])) else { break }
             socket.sent &+= UInt32(count)
             done += count
-            notify(1)
+            if rings { notify(1) }
         }
         return done
     }

@@ -48,6 +48,8 @@ public final class GuestPeer {
     public var answers = true
     /// Whether received buffers are given back to the device.
     public var refills = true
+    /// Whether the doorbell rings for each packet of a socket; else for all of them at the next `run()`.
+    public var rings = true
     /// Ports on which the guest's programs listen.
     public var listening: Set<UInt32> = []
     /// Sockets that are not closed, by both ports.
@@ -206,7 +208,7 @@ public final class GuestPeer {
     private func sendBacklog() throws {
         while let header = backlog.first, try put(header) {
             backlog.removeFirst()
-            notify(1)
+            if rings { notify(1) }
         }
     }
 
@@ -219,6 +221,7 @@ public final class GuestPeer {
     /// - Returns: whether there were any.
     @discardableResult
     public func takePackets() throws -> Bool {
+        if !rings { notify(1) }
         try sendBacklog()
         var came: [Packet] = []
         while let used = try receiveQueue.takeUsed() {

@@ -107,6 +107,61 @@ func pattern(_ range: Range<Int>) -> [UInt8] {
         #expect(stuck.credit == 8192)
     }
 
+    @Test("a burst of small packets arrives whole and in order, and so does what ends it", arguments: 0..<4)
+    func burst(ending: Int) throws {
+        let rig = try Rig()
+        rig.guest.layout = .single
+        let sockets = try [52, 53].map { try rig.guest.connect(toHostPort: $0) }
+        try rig.guest.run()
+        rig.guest.rings = false
+        var sent = [0, 0]
+        for (index, count) in [(0, 1), (0, 30), (1, 7), (0, 4096), (0, 4097), (0, 2), (1, 1), (1, 9), (0, 3)] {
+            sent[index] += try rig.guest.send(pattern(sent[index]..<(sent[index] + count)), on: sockets[index])
+        }
+        #expect(sent == [8229, 17])
+        switch ending {
+        case 0: try rig.guest.shutDown(sockets[0], .noMoreSending)
+        case 1: try rig.guest.close(sockets[0])
+        case 2: try rig.guest.reset(sockets[0])
+        default:
+            // More than there is room for.
+            let huge = rig.guest.header(.data, port: sockets[0].port, hostPort: 52, payloadByteCount: 1 << 30)
+            try rig.guest.put(huge)
+        }
+        try rig.guest.run()
+        let programs = rig.backend.accepted.map(\.program)
+        #expect(try programs[0].receive() == pattern(0..<8229))
+        #expect(try programs[0].receive() == nil)
+        #expect(try programs[1].receive() == pattern(0..<17))
+        #expect(try programs[1].receive() == [])
+    }
+
+    @Test("a burst of small packets that the host takes later is kept, and what follows comes after it")
+    func burstKept() throws {
+        let rig = try Rig()
+        rig.guest.layout = .single
+        let socket = try rig.guest.connect(toHostPort: 52)
+        try rig.guest.run()
+        rig.guest.rings = false
+        let program = try #require(rig.backend.accepted.first?.program)
+        var sent = 0
+        // Until the host's socket and the device's buffer are full.
+        while true {
+            let count = try rig.guest.send(pattern(sent..<(sent + 20_000)), on: socket, packetByteCount: 500)
+            sent += count
+            try rig.guest.run()
+            if count == 0 { break }
+        }
+        try rig.guest.shutDown(socket, .noMoreSending)
+        var received: [UInt8] = []
+        let isDone = try rig.guest.run {
+            guard let bytes = try program.receive() else { return true }
+            received += bytes
+            return false
+        }
+        #expect(isDone && received == pattern(0..<sent))
+    }
+
     @Test("connections take turns: one with a lot to say does not keep another waiting")
     func turns() throws {
         let rig = try Rig()

@@ -22,22 +22,42 @@ struct ByteRing: ~Copyable {
     mutating func append(_ reader: ChainReader) -> Bool {
         guard reader.remaining <= UInt64(capacity &- count) else { return false }
         var reader = reader
-        if storage == nil {
-            guard let memory = malloc(capacity) else { return false }
-            storage = memory
-            start = 0
-        }
-        guard let storage else { return false }
         while reader.remaining > 0 {
-            var end = start &+ count
-            if end >= capacity { end &-= capacity }
-            let room = end < start ? start &- end : capacity &- end
-            let piece = UnsafeMutableRawBufferPointer(start: storage + end, count: min(room, capacity &- count))
+            guard let piece = freePiece() else { return false }
             let done = reader.read(into: piece)
             guard done > 0 else { return false }
             count &+= done
         }
         return true
+    }
+
+    /// Takes all of the bytes.
+    /// - Returns: false, and nothing is taken, if there is no room or no memory.
+    mutating func append(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard bytes.count <= capacity &- count else { return false }
+        var rest = bytes
+        while !rest.isEmpty {
+            guard let piece = freePiece(), !piece.isEmpty else { return false }
+            let part = UnsafeRawBufferPointer(rebasing: rest.prefix(piece.count))
+            piece.copyMemory(from: part)
+            count &+= part.count
+            rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(part.count))
+        }
+        return true
+    }
+
+    /// The next bytes that are free, up to where the ring wraps.
+    private mutating func freePiece() -> UnsafeMutableRawBufferPointer? {
+        if storage == nil {
+            guard let memory = malloc(capacity) else { return nil }
+            storage = memory
+            start = 0
+        }
+        guard let storage else { return nil }
+        var end = start &+ count
+        if end >= capacity { end &-= capacity }
+        let room = end < start ? start &- end : capacity &- end
+        return UnsafeMutableRawBufferPointer(start: storage + end, count: min(room, capacity &- count))
     }
 
     /// Adds the bytes, in order, to what a system call will be given; valid until the next change.

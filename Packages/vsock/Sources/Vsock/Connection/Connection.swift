@@ -15,8 +15,13 @@ final class Connection {
     var socket: HostSocket?
     /// What the guest sent and the host has not taken.
     var buffer: ByteRing
-    /// Reading the socket may give something, so it is not watched for that.
-    var mayHaveData = true
+    /// Reading the socket may give something.
+    var mayHaveData = true {
+        didSet { if !mayHaveData { isReadPaused = false } }
+    }
+    /// The socket was readable again before it was read, so it is not watched for that until it was: most are read at
+    /// once, and for them there is nothing to be changed.
+    private(set) var isReadPaused = false
     /// The host's end is closed: what it sent before may still be read.
     var hasHungUp = false
     /// The host takes nothing any more.
@@ -54,10 +59,16 @@ final class Connection {
             && (state.credit.peerFreeByteCount > 0 || !state.hasAskedForCredit)
     }
 
+    /// The host's socket was found to be readable.
+    func becameReadable() {
+        if mayHaveData { isReadPaused = true }
+        mayHaveData = true
+    }
+
     /// What to wait for on the host's socket.
     var interest: EventSet {
         var interest: EventSet = []
-        if !isGone, state.maySend, !mayHaveData { interest.insert(.read) }
+        if !isGone, state.maySend, !isReadPaused { interest.insert(.read) }
         if !buffer.isEmpty { interest.insert(.write) }
         return interest
     }

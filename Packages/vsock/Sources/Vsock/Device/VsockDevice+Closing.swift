@@ -6,6 +6,8 @@ extension VsockDevice {
     /// socket is closed.
     func remove(_ connection: Connection) {
         guard !connection.isGone else { return }
+        if gathered.connection === connection { sendGathered() }
+        guard !connection.isGone else { return }
         connection.isGone = true
         connection.deadline = nil
         connections[connection.key] = nil

@@ -32,7 +32,7 @@ extension VsockDevice {
     }
 
     private func happened(_ events: EventSet, at connection: Connection) {
-        if events.contains(.read) { connection.mayHaveData = true }
+        if events.contains(.read) { connection.becameReadable() }
         if events.contains(.write) { flush(connection) }
         if !events.isDisjoint(with: [.hangUp, .error]) { hungUp(connection) }
         update(connection)

@@ -20,9 +20,11 @@ extension VsockDevice {
                 return .used(written: 0)
             }
         } catch {
+            sendGathered()
             fail()
             return .drained
         }
+        sendGathered()
         signal(queue, 1)
         return outcome == .limitReached ? .again : .drained
     }
@@ -60,6 +62,8 @@ extension VsockDevice {
     }
 
     private func take(_ packet: VsockPacket, for connection: Connection) {
+        // What a packet says comes after what those before it brought.
+        if packet.header.operation != .data || gathered.connection !== connection { sendGathered() }
         switch connection.state.receive(packet.header, payloadByteCount: packet.payloadByteCount) {
         case .none: break
         case .accepted: guestAccepted(connection)
@@ -88,24 +92,59 @@ extension VsockDevice {
             connection.state.forward(byteCount)
             return
         }
+        if connection.buffer.isEmpty, byteCount <= GatheredPackets.packetByteCountMax {
+            if gathered.append(payload, of: connection) { return }
+        }
+        sendGathered()
+        guard !connection.isHostDeaf, !connection.isGone else {
+            connection.state.forward(byteCount)
+            return
+        }
+        if connection.buffer.isEmpty, byteCount <= GatheredPackets.packetByteCountMax {
+            if gathered.append(payload, of: connection) { return }
+        }
         var rest = payload
         if connection.buffer.isEmpty {
             pieces.removeAll()
             payload.appendVectors(to: &pieces)
-            do throws(Errno) {
-                let taken = try StreamSocket.send(pieces, to: socket.descriptor)
-                rest.skip(UInt64(taken))
-                connection.state.forward(UInt32(truncatingIfNeeded: taken))
-            } catch .wouldBlock {
-            } catch {
-                connection.state.forward(byteCount)
-                hostTakesNothing(connection)
-                return
-            }
+            guard let taken = send(byteCount, to: socket, of: connection) else { return }
+            rest.skip(UInt64(taken))
         }
         guard rest.remaining > 0 else { return }
         // There is room, as the credit was checked; there may be no memory.
         if !connection.buffer.append(rest) { removeAndTell(connection) }
+    }
+
+    /// Gives the host the small packets that were gathered; what it does not take is kept.
+    func sendGathered() {
+        guard let (connection, bytes) = gathered.take() else { return }
+        let byteCount = UInt32(truncatingIfNeeded: bytes.count)
+        guard !connection.isHostDeaf, let socket = connection.socket, let start = bytes.baseAddress else {
+            connection.state.forward(byteCount)
+            return
+        }
+        pieces.removeAll()
+        pieces.append(start, byteCount: bytes.count)
+        if let taken = send(byteCount, to: socket, of: connection), taken < bytes.count {
+            let rest = UnsafeRawBufferPointer(rebasing: bytes.dropFirst(taken))
+            if !connection.buffer.append(rest) { removeAndTell(connection) }
+        }
+        update(connection)
+    }
+
+    /// Sends `pieces` and counts what went.
+    /// - Returns: how many bytes the host took; nil if it takes nothing any more, and then all count as passed on.
+    private func send(_ byteCount: UInt32, to socket: HostSocket, of connection: Connection) -> Int? {
+        do throws(Errno) {
+            let taken = try StreamSocket.send(pieces, to: socket.descriptor)
+            connection.state.forward(UInt32(truncatingIfNeeded: taken))
+            return taken
+        } catch {
+            if error == .wouldBlock { return 0 }
+            connection.state.forward(byteCount)
+            hostTakesNothing(connection)
+            return nil
+        }
     }
 }
 

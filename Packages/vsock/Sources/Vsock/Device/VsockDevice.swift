@@ -47,6 +47,7 @@ public final class VsockDevice: VirtioDevice {
     let receiveChain = ChainBuffers()
     let transmitChain = ChainBuffers()
     var pieces = IOVecs(capacity: 64)
+    var gathered = GatheredPackets()
 
     /// What exists between `activate` and `reset`.
     final class Active {
@@ -94,6 +95,9 @@ public final class VsockDevice: VirtioDevice {
     public var lastHostPort: UInt32? { hostPorts.last }
     /// Connections now, those that are opening and closing included; at most `options.connectionLimit`.
     public var connectionCount: Int { connections.count + lingering.count + clients.count }
+
+    /// Entries of the lists of what waits for the guest; for tests.
+    package var waitingCount: Int { turns.count + strays.count }
 
     /// Keeps the host.
     public func attach(to host: DeviceHost) { self.host = host }
@@ -154,6 +158,7 @@ public final class VsockDevice: VirtioDevice {
         receiveChain.removeAll()
         transmitChain.removeAll()
         for connection in Array(connections.values) { remove(connection) }
+        gathered.removeAll()
         connections.removeAll()
         clients.removeAll()
         turns.removeAll()

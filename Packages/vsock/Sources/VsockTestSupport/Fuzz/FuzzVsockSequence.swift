@@ -89,6 +89,7 @@ final class SequenceArena {
         nextHostPort = 1000
         guest.refills = true
         guest.answers = true
+        guest.rings = true
         guest.layout = .headerThenPayload
         guest.listening = [1, 2]
         try guest.restart()
@@ -114,7 +115,9 @@ final class SequenceArena {
         case 11: if let socket { try socket.reset(guest) }
         case 12: if let socket { try read(socket, amount * 4) }
         case 13: try guest.run()
-        case 14: guest.refills = argument & 1 == 0
+        case 14:
+            guest.refills = argument & 1 == 0
+            guest.rings = argument & 2 == 0
         case 15:
             guest.answers = argument & 3 != 0
             if guest.answers { try guest.catchUp() }

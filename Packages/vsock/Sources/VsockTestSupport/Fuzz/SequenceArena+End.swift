@@ -8,11 +8,13 @@ extension SequenceArena {
     func settle() throws {
         guest.refills = true
         guest.answers = true
+        guest.rings = true
         guest.layout = .headerThenPayload
         backend.answer = { _ in .accept }
         try guest.catchUp()
         try guest.refill(16)
         guest.notify(0)
+        guest.notify(1)
         // Each round but the last moves a byte, or opens or ends something.
         var before: [Int] = [-1]
         while true {

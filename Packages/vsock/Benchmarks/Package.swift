@@ -1,0 +1,33 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let package = Package(
+    name: "vsock-benchmarks",
+    dependencies: [
+        .package(path: ".."),
+        .package(path: "../../vmm-sys-util"),
+        .package(path: "../../vm-memory"),
+        .package(path: "../../virtio-queue"),
+    ],
+    targets: [
+        .executableTarget(
+            name: "VsockBenchmarks",
+            dependencies: [
+                .product(name: "Vsock", package: "vsock"),
+                .product(name: "VsockTestSupport", package: "vsock"),
+                .product(name: "VMMSysUtil", package: "vmm-sys-util"),
+                .product(name: "VMMemory", package: "vm-memory"),
+                .product(name: "VirtioQueue", package: "virtio-queue"),
+                .product(name: "VirtioModel", package: "virtio-queue"),
+                .product(name: "VirtioQueueTestSupport", package: "virtio-queue"),
+            ],
+            swiftSettings: settings)
+    ]
+)

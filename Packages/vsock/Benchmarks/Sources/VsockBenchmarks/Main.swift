@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+
+/// Prints the table: bytes through the device beside the same bytes through a Unix socket alone, in the same run.
+@main
+struct Main {
+    private static let rounds = 9
+
+    static func main() throws {
+        print("vsock, one connection, everything on one thread              ours     plain  ratio")
+        for pieces in [64 << 10, 4 << 10, 64] {
+            try row("guest to host, packets of \(pieces)", pieces) { try GuestToHost() }
+        }
+        for pieces in [64 << 10, 4 << 10, 64] {
+            try row("host to guest, writes of \(pieces), 4 KiB buffers", pieces) {
+                try HostToGuest(receiveByteCount: 4096 - 320)
+            }
+        }
+        try row("host to guest, writes of 65536, 64 KiB buffers", 64 << 10) {
+            try HostToGuest(receiveByteCount: (64 << 10) + 44)
+        }
+        print("MB per second of processor time; medians of \(rounds) rounds, taken in turns. Ratio: plain to ours.")
+    }
+
+    private static func row(_ name: String, _ pieces: Int, _ make: () throws -> any Stream) throws {
+        let ours = try make()
+        let plain = try PlainStream()
+        // A good part of a round's time is calls, whose number depends on the pieces.
+        let byteCount = pieces < 1024 ? 2 << 20 : 64 << 20
+        var figures: [(ours: Double, plain: Double)] = []
+        for _ in 0..<rounds {
+            figures.append((try speed(ours, byteCount, pieces), try speed(plain, byteCount, pieces)))
+        }
+        let ratio = median(figures.map { $0.plain / $0.ours })
+        print(
+            pad(name, 52) + number(median(figures.map(\.ours))) + " MB/s" + number(median(figures.map(\.plain)))
+                + " MB/s  " + "\(Double(Int(ratio * 100)) / 100)")
+    }
+
+    private static func speed(_ stream: any Stream, _ byteCount: Int, _ pieces: Int) throws -> Double {
+        let start = processorTime()
+        let moved = try stream.move(byteCount, pieces: pieces)
+        return Double(moved) / (processorTime() - start) / 1e6
+    }
+
+    private static func processorTime() -> Double {
+        var time = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+    }
+
+    private static func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
+
+    private static func pad(_ text: String, _ width: Int) -> String {
+        text + String(repeating: " ", count: max(0, width - text.count))
+    }
+
+    private static func number(_ value: Double) -> String {
+        let text = "\(Int(value.rounded()))"
+        return String(repeating: " ", count: max(0, 8 - text.count)) + text
+    }
+}
