@@ -45,3 +45,16 @@ int vmm_terminal_restore_on(int signal) {
     action.sa_flags = (int)SA_RESETHAND;
     return sigaction(signal, &action, NULL);
 }
+
+static int argument_count;
+static char **arguments;
+
+// glibc gives its constructors what main gets.
+__attribute__((constructor)) static void keep_arguments(int count, char **values) {
+    argument_count = count;
+    arguments = values;
+}
+
+const char *vmm_program_argument(int index) {
+    return index >= 0 && index < argument_count ? arguments[index] : NULL;
+}

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
-import SwiftletVMM
+import VMMSysUtil
 
 @main
 enum Main {
     static func main() {
-        exit(Int32(Program.run(CommandLine.arguments)))
+        exit(Int32(Program.run(ProgramArguments.all)))
     }
 }

@@ -22,6 +22,9 @@ int pthread_attr_setsigmask_np(pthread_attr_t *attributes, const sigset_t *mask)
 int pthread_setname_np(pthread_t thread, const char *name);
 int gettid(void);
 
+// An argument of the program; NULL behind the last.
+const char *vmm_program_argument(int index);
+
 // The terminal to put back. Plain C statics, because a signal handler must not touch what Swift initialises lazily.
 int vmm_terminal_arm(int fd, const struct termios *saved);
 void vmm_terminal_disarm(void);
