@@ -9,6 +9,7 @@ public enum Agent {
     /// - Parameter options: as process 1 the kernel's command line has the last word.
     /// - Returns: an exit status. What was wrong is on standard error.
     public static func run(_ options: AgentOptions) -> Int32 {
+        let started = Deadline.now()
         var options = options
         let log = AgentLog()
         do throws(AgentError) {
@@ -19,7 +20,7 @@ public enum Agent {
                 try system("become", "a subreaper") { nest_become_subreaper() }
             }
             log.setLevel(options.logLevel)
-            try AgentCore(options, log).run()
+            try AgentCore(options, log).run(started: started)
         } catch {
             log.fatal("\(error)")
             if options.isInit { Boot.powerOff() }

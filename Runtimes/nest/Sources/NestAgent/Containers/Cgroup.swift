@@ -64,26 +64,37 @@ struct Cgroup: Sendable {
 
     /// Holds every process still, or lets them go on; waits until they do.
     func freeze(_ isFrozen: Bool, timeout: Duration = .seconds(10)) throws(AgentError) {
-        let events = file("cgroup.events")
-        let deadline = Deadline(after: timeout)
-        let wanted: UInt64 = isFrozen ? 1 : 0
-        do throws(Errno) {
-            let watch = try FileDescriptor.open(events)
+        try wait(for: "frozen \(isFrozen ? 1 : 0)\n", timeout, to: isFrozen ? "freeze" : "thaw") {
             try? Files.set(file("cgroup.freeze"), isFrozen ? "1" : "0")
+        }
+    }
+
+    /// Waits until the last process has ended.
+    func waitUntilEmpty(timeout: Duration) throws(AgentError) {
+        try wait(for: "populated 0\n", timeout, to: "wait for the processes of") {}
+    }
+
+    /// Waits until `cgroup.events` has a line, after an action that is to bring it about.
+    private func wait(
+        for line: String, _ timeout: Duration, to operation: String, _ action: () -> Void
+    ) throws(AgentError) {
+        let deadline = Deadline(after: timeout)
+        do throws(Errno) {
+            let watch = try FileDescriptor.open(file("cgroup.events"))
+            let number = watch.rawValue
+            action()
             while true {
                 // Reading through the watched file is what arms the next notice.
                 var bytes = [UInt8](repeating: 0, count: 256)
-                let number = watch.rawValue
                 let count = try retryOnInterrupt { pread(number, &bytes, 256, 0) }
-                let text = String(decoding: bytes[..<count], as: UTF8.self)
-                if text.contains("frozen \(wanted)\n") { return }
+                if String(decoding: bytes[..<count], as: UTF8.self).contains(line) { return }
                 let left = deadline.milliseconds
                 guard left > 0 else { throw .timedOut }
                 var wait = pollfd(fd: number, events: Int16(POLLPRI), revents: 0)
                 try retryOnInterrupt { poll(&wait, 1, left) }
             }
         } catch {
-            throw .system(operation: isFrozen ? "freeze" : "thaw", subject: directory, error)
+            throw .system(operation: operation, subject: directory, error)
         }
     }
 

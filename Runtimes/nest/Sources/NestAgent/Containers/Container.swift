@@ -44,11 +44,14 @@ final class Container: Sendable {
     /// The directory with `config.json`.
     let bundle: String
     let cgroup: Cgroup
+    /// Whether crun has something to run when the container is gone.
+    let hasLastHooks: Bool
     let state = Monitor(State())
 
-    init(id: String, bundle: String) {
+    init(id: String, bundle: String, hasLastHooks: Bool) {
         self.id = id
         self.bundle = bundle
+        self.hasLastHooks = hasLastHooks
         cgroup = Cgroup(container: id)
     }
 

@@ -29,7 +29,14 @@ final class Containers: Sendable {
         try Identifier.check(request.containerID, "container")
         if !request.execID.isEmpty { try Identifier.check(request.execID, "process") }
         guard request.hasOci, request.oci.hasProcess else { throw .invalid("the specification has no process") }
-        let container = Container(id: request.containerID, bundle: "\(directory)/\(request.containerID)")
+        // Refused and not ignored: a caller that needs one of these shall know.
+        guard request.devices.isEmpty else { throw .invalid("devices of the machine cannot be given to a container") }
+        guard request.sharedMounts.isEmpty else { throw .invalid("containers cannot share mounts") }
+        guard !request.hasStringUser else { throw .invalid("the user is given by its number in the specification") }
+        guard !request.sandboxPidns else { throw .invalid("a shared process namespace is not supported") }
+        let container = Container(
+            id: request.containerID, bundle: "\(directory)/\(request.containerID)",
+            hasLastHooks: !request.oci.hooks.poststop.isEmpty)
         try table.add(container)
         do throws(AgentError) {
             let process = try make(container, request)
@@ -73,6 +80,7 @@ final class Containers: Sendable {
     func exec(_ container: Container, _ request: AgentExecProcessRequest) throws(AgentError) {
         try Identifier.check(request.execID, "process")
         guard request.hasProcess, !request.process.args.isEmpty else { throw .invalid("there is no command to run") }
+        guard !request.hasStringUser else { throw .invalid("the user is given by its number in the process") }
         try container.reserve(request.execID)
         var process: ContainerProcess?
         defer { container.settle(request.execID, process) }
@@ -151,13 +159,19 @@ final class Containers: Sendable {
                 throw error
             }
         }
+        try? container.cgroup.waitUntilEmpty(timeout: .seconds(5))
         discard(container)
     }
 
     private func discard(_ container: Container) {
         oom.forget(container)
-        do throws(AgentError) { try crun.run(["delete", "--force", container.id], timeout: .seconds(30)) } catch {
-            log.debug("container \(container.id): \(error)")
+        if container.state.read({ $0.first == nil }) || container.hasLastHooks {
+            do throws(AgentError) { try crun.run(["delete", "--force", container.id], timeout: .seconds(30)) } catch {
+                log.debug("container \(container.id): \(error)")
+            }
+        } else {
+            // Its processes are dead: what crun would do costs a start of crun, which is a tenth of a container's whole life.
+            crun.forget(container.id)
         }
         container.cgroup.remove()
         for process in container.processes { process.streams.finish(within: .seconds(2)) }

@@ -28,6 +28,9 @@ final class Crun: Sendable {
         "\(scratch)/\(kind)-\(counter.wrappingAdd(1, ordering: .relaxed).newValue)"
     }
 
+    /// Takes away crun's record of a container that has no processes.
+    func forget(_ id: String) { Files.removeTree("\(root)/\(id)") }
+
     /// Runs crun to its end.
     /// - Throws: `.crun` with its own words when it fails, `.timedOut` when it was killed for taking too long.
     func run(

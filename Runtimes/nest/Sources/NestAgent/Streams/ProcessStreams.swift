@@ -146,7 +146,11 @@ final class ProcessStreams: Sendable {
     private func end() {
         state.update { state in
             state.relays -= 1
-            if state.relays == 0 { state.connections = [] }
+            if state.relays == 0 {
+                state.connections = []
+                // Both ways end with the terminal's last process: there is no window any more.
+                state.terminal = nil
+            }
         }
     }
 
