@@ -4,6 +4,9 @@
 SHELL := /bin/bash
 SWIFT ?= swift
 STATIC := --disable-local-rpath -Xswiftc -static-executable -Xswiftc -use-ld=lld -Xswiftc -Xclang-linker -Xswiftc -static-pie -Xlinker -s
+# SwiftProtobuf imports all of Foundation for calls that nobody makes here; without its libraries, and with unused code left
+# out by the linker, shim and agent are 19 MB instead of 64 MB.
+WITHOUT_FOUNDATION := $(foreach library,Foundation CoreFoundation FoundationInternationalization _FoundationICU,-Xswiftc -Xfrontend -Xswiftc -disable-autolink-library -Xswiftc -Xfrontend -Xswiftc $(library))
 BIN := .build/release
 NEST := Runtimes/nest/.build/release
 GUEST := .build/guest
@@ -33,7 +36,7 @@ guest-init: ## Builds the guest's first process
 	@$(SWIFT) build -c release --disable-local-rpath --package-path Runtimes/guest-init
 
 build-nest: ## Builds the container runtime's programs: shim, agent, command
-	@for product in containerd-shim-nest-v2 nest-agent nest; do $(SWIFT) build -c release --package-path Runtimes/nest --disable-index-store $(STATIC) --product $$product || exit 1; done
+	@for product in containerd-shim-nest-v2 nest-agent nest; do $(SWIFT) build -c release --package-path Runtimes/nest --disable-index-store $(STATIC) $(WITHOUT_FOUNDATION) --product $$product || exit 1; done
 
 guest-image: build-release build-nest ## Makes what a pod's machine boots from, in .build/guest: kernel, initramfs, system image
 	@Runtimes/nest/Guest/make-guest-image --swiftlet $(BIN)/swiftlet --init Runtimes/guest-init/.build/release/guest-init --agent $(NEST)/nest-agent --output $(GUEST)
