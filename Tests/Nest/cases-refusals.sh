@@ -33,5 +33,6 @@ run_refusals_cases() {
     check "a process namespace of the host is refused by name" by_spec 'pid' '.linux.namespaces |= map(select(.type != "pid"))'
     check "a user namespace is refused by name" by_spec 'user' '.linux.namespaces += [{type: "user"}] | .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 1000}]'
     check "a hook on the host is refused by name" by_spec 'hook' '.hooks = {prestart: [{path: "/bin/true"}]}'
+    check "a setting of the network is refused by name" by_spec "net.ipv4.ip_forward" '.linux.sysctl = {"net.ipv4.ip_forward": "1"}'
     check "a checkpoint is refused" no_checkpoint
 }
