@@ -162,6 +162,75 @@ func pattern(_ range: Range<Int>) -> [UInt8] {
         #expect(isDone && received == pattern(0..<sent))
     }
 
+    @Test("a stream into many small buffers keeps its order and its end, and leaves no buffer behind")
+    func manyBuffers() throws {
+        let backend = try PairBackend()
+        let device = VsockDevice(guestCID: try #require(GuestCID(3)), backend: backend)
+        let guest = try GuestPeer(device, queueSize: 32, receiveBufferByteCount: 44 + 300)
+        guest.bufferByteCount = 9000
+        let socket = try guest.connect(toHostPort: 52)
+        try guest.run()
+        let program = try #require(backend.accepted.first?.program)
+        var received: [UInt8] = []
+        var sent = 0
+        // More than the guest has room for, less, and exactly one buffer; both kinds of turns.
+        for count in [20_000, 300, 301, 1, 8999, 600, 50_000, 300] {
+            let end = sent + count
+            while sent < end {
+                sent += try program.send(pattern(sent..<end))
+                try guest.run()
+                received += try guest.read(socket)
+            }
+        }
+        program.close()
+        #expect(
+            try guest.run {
+                received += try guest.read(socket)
+                return socket.isAtEnd && socket.unread.isEmpty
+            })
+        #expect(received == pattern(0..<sent))
+        // All buffers go round: each of them still takes a packet.
+        try guest.run()
+        guest.packets.removeAll()
+        for port in 100..<200 as Range<UInt32> { try guest.send(guest.header(.data, port: port, hostPort: 1)) }
+        try guest.run()
+        #expect(guest.packets.count { $0.header.operation == .reset } == 100)
+        #expect(!guest.interrupt.didNeedReset && device.counters.malformed == 0)
+    }
+
+    @Test("buffers outside of guest memory, or for headers alone, between good ones: the stream is whole all the same")
+    func badBuffersBetween() throws {
+        let rig = try Rig()
+        let socket = try rig.guest.connect(toHostPort: 52)
+        try rig.guest.run()
+        let program = try #require(rig.backend.accepted.first?.program)
+        rig.guest.refills = false
+        var sent = 0
+        var received: [UInt8] = []
+        let outside = DriverQueue.Buffer(GuestAddress(0xf_0000_0000), 4096, isWritable: true)
+        for round in 0..<40 {
+            for good in [3, 1, 5] {
+                try rig.guest.refill(good)
+                let bad = round & 1 == 0 ? outside : rig.guest.receiveQueue.buffer(room: 44)
+                try rig.guest.receiveQueue.send([bad])
+            }
+            sent += try program.send(pattern(sent..<(sent + 60_000)))
+            rig.guest.notify(0)
+            try rig.guest.run()
+            received += try rig.guest.read(socket)
+        }
+        rig.guest.refills = true
+        try rig.guest.refill(32)
+        rig.guest.notify(0)
+        #expect(
+            try rig.guest.run {
+                received += try rig.guest.read(socket)
+                return received.count >= sent
+            })
+        #expect(received == pattern(0..<sent))
+        #expect(!rig.guest.interrupt.didNeedReset)
+    }
+
     @Test("connections take turns: one with a lot to say does not keep another waiting")
     func turns() throws {
         let rig = try Rig()

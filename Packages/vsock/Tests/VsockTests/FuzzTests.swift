@@ -82,7 +82,10 @@ import VsockTestSupport
 
     @Test(
         "what once was a finding is none any more",
-        arguments: ["found-two-transport-resets", "found-stale-socket", "found-busy-transport-reset"])
+        arguments: [
+            "found-two-transport-resets", "found-stale-socket", "found-busy-transport-reset",
+            "found-answer-to-first-of-two-resets",
+        ])
     func found(name: String) throws {
         let bytes = try #require(Self.read("vsock-sequence/" + name))
         #expect(bytes.withUnsafeBytes { fuzzVsockSequence($0) }.steps > 0)

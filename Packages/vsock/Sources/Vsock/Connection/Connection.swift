@@ -19,6 +19,8 @@ final class Connection {
     var mayHaveData = true {
         didSet { if !mayHaveData { isReadPaused = false } }
     }
+    /// The last read filled the guest's buffer, so there is likely to be more.
+    var isFilling = false
     /// The socket was readable again before it was read, so it is not watched for that until it was: most are read at
     /// once, and for them there is nothing to be changed.
     private(set) var isReadPaused = false

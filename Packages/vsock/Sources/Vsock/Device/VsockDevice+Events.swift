@@ -59,7 +59,9 @@ extension VsockDevice {
                         guard try queue.pop(into: chain) != nil else { break }
                         eventChains.append(chain)
                         // 5.10.6.7: the buffer of an event comes back after it was dealt with.
-                        if case .waitingForDriver = gate { gate = .open }
+                        // Of two events both have to.
+                        unansweredEventCount = max(unansweredEventCount &- 1, 0)
+                        if case .waitingForDriver = gate, unansweredEventCount == 0 { gate = .open }
                     } catch {
                         guard queue.recover(from: error) else { throw error }
                     }
@@ -81,6 +83,7 @@ extension VsockDevice {
             let isWritten = writer.write(Self.transportReset)
             queue.push(chain, written: isWritten ? 4 : 0)
             if isWritten {
+                unansweredEventCount &+= 1
                 gate = .waitingForDriver(deadline: deadline)
                 break
             }

@@ -5,6 +5,9 @@ internal import VirtioQueue
 
 /// From the host to the guest.
 extension VsockDevice {
+    /// How many buffers a stream may fill with one call, besides the first.
+    private static let burstChainCount = 17
+
     /// Fills the guest's buffers until there are none, nothing is to be said, or the turn is over.
     func givePackets() -> QueueService {
         guard let queue = active?.receive, gate == .open, !strays.isEmpty || !turns.isEmpty else { return .drained }
@@ -16,7 +19,7 @@ extension VsockDevice {
                     counters.malformed &+= 1
                     return .used(written: 0)
                 }
-                return nextPacket(into: chain).map { .used(written: $0) } ?? .putBack
+                return nextPacket(into: chain, of: queue) ?? .putBack
             }
         } catch {
             fail()
@@ -28,68 +31,133 @@ extension VsockDevice {
     }
 
     /// RSTs of what is gone first; then one packet of the connection whose turn it is.
-    /// - Returns: how many bytes were written; nil if nothing is to be said.
-    private func nextPacket(into chain: ChainBuffers) -> UInt32? {
-        if let header = strays.popFirst() { return write(header, into: chain) }
+    /// - Returns: what became of the chain; nil if nothing is to be said.
+    private func nextPacket(into chain: ChainBuffers, of queue: Queue) -> ChainOutcome? {
+        if let header = strays.popFirst() { return .used(written: write(header, into: chain)) }
         // Each round takes one out of the queue, and only one that has given a packet goes back.
         while let connection = turns.popFirst() {
             connection.isInTurn = false
-            let written = connection.isGone ? nil : packet(of: connection, into: chain)
+            let outcome = connection.isGone ? nil : packet(of: connection, into: chain, of: queue)
             update(connection)
-            if let written { return written }
+            if let outcome { return outcome }
         }
         return nil
     }
 
-    private func packet(of connection: Connection, into chain: ChainBuffers) -> UInt32? {
-        if let written = control(of: connection, into: chain) { return written }
-        if let written = data(of: connection, into: chain) { return written }
+    private func packet(of connection: Connection, into chain: ChainBuffers, of queue: Queue) -> ChainOutcome? {
+        if let outcome = control(of: connection, into: chain) { return outcome }
+        if let outcome = data(of: connection, into: chain, of: queue) { return outcome }
         // Looking for data may have found its end, or the lack of credit.
         return control(of: connection, into: chain)
     }
 
-    private func control(of connection: Connection, into chain: ChainBuffers) -> UInt32? {
+    private func control(of connection: Connection, into chain: ChainBuffers) -> ChainOutcome? {
         guard let (operation, flags) = connection.state.nextControl() else { return nil }
         let written = write(header(operation, of: connection, flags: flags), into: chain)
         if operation == .shutdown, connection.state.hasToldEnd { hostIsDone(connection) }
-        return written
+        return .used(written: written)
     }
 
-    /// Reads the host's socket straight into the guest's buffer, behind the place of the header.
-    private func data(of connection: Connection, into chain: ChainBuffers) -> UInt32? {
+    /// Reads the host's socket straight into the guest's buffers, behind the places of the headers.
+    ///
+    /// Linux offers a page a packet. So a stream that has filled its buffer, while nobody else waits for a turn, gets
+    /// several at once, for one call instead of one each.
+    private func data(of connection: Connection, into chain: ChainBuffers, of queue: Queue) -> ChainOutcome? {
         guard connection.mayHaveData, connection.state.maySend, let socket = connection.socket else { return nil }
         let credit = connection.state.credit.peerFreeByteCount
         guard credit > 0 else {
             connection.state.askForCredit()
             return nil
         }
-        var payload = chain.writer
-        guard var front = payload.split(UInt64(VsockHeader.byteCount)) else { return nil }
         // A buffer for headers only; the guest owes others.
-        guard payload.remaining > 0 else {
+        guard chain.writableByteCount > UInt64(VsockHeader.byteCount) else {
             counters.malformed &+= 1
-            return 0
+            return .used(written: 0)
         }
-        let limit = min(UInt64(min(credit, max(options.payloadByteCountMax, 1))), payload.remaining)
-        guard let room = payload.split(limit) else { return nil }
+        let limit = UInt64(min(credit, max(options.payloadByteCountMax, 1)))
         pieces.removeAll()
-        room.appendVectors(to: &pieces)
+        var room = addRoom(of: chain, limit: limit)
+        var moreCount = 0
+        while connection.isFilling, turns.isEmpty, room < limit, let more = popMore(moreCount, of: queue) {
+            moreCount &+= 1
+            room &+= addRoom(of: more, limit: limit &- room)
+        }
         switch StreamSocket.receive(into: pieces, from: socket.descriptor) {
         case .bytes(let count):
-            guard let count = UInt32(exactly: count) else { return nil }
-            connection.state.credit.send(count)
+            connection.state.credit.send(UInt32(truncatingIfNeeded: count))
             counters.bytesToGuest &+= UInt64(count)
+            connection.isFilling = UInt64(count) == room
             // Less than there was room for: most likely all there was. Else the socket is readable at once again.
-            if UInt64(count) < limit, !connection.hasHungUp { connection.mayHaveData = false }
-            header(.data, of: connection, payloadByteCount: count).write(to: &front)
-            return UInt32(VsockHeader.byteCount) + count
+            if UInt64(count) < room, !connection.hasHungUp { connection.mayHaveData = false }
+            return spread(UInt64(count), of: connection, over: chain, moreCount, of: queue)
         case .nothingNow:
+            putBack(moreCount, of: queue)
             connection.mayHaveData = false
             return nil
         case .end:
+            putBack(moreCount, of: queue)
             hostSendsNothing(connection)
             return nil
         }
+    }
+
+    /// Adds the room of a chain for data to `pieces`.
+    private func addRoom(of chain: ChainBuffers, limit: UInt64) -> UInt64 {
+        var room = chain.writer
+        room.skip(UInt64(VsockHeader.byteCount))
+        guard let part = room.split(min(limit, room.remaining)) else { return 0 }
+        part.appendVectors(to: &pieces)
+        return part.remaining
+    }
+
+    /// Takes one more chain of the guest for the burst.
+    private func popMore(_ index: Int, of queue: Queue) -> ChainBuffers? {
+        guard index < Self.burstChainCount else { return nil }
+        if index == moreChains.count { moreChains.append(ChainBuffers(capacity: 2)) }
+        let chain = moreChains[index]
+        do throws(QueueError) {
+            guard try queue.pop(into: chain) != nil else { return nil }
+        } catch {
+            // A malformed chain goes back first, as those before it may have to; it is found again by the next one who
+            // looks, and so is a broken ring.
+            if case .chain = error { queue.undoPop() }
+            return nil
+        }
+        if chain.writableByteCount > UInt64(VsockHeader.byteCount) { return chain }
+        chain.removeAll()
+        queue.undoPop()
+        return nil
+    }
+
+    /// Puts back the last of what `popMore` took.
+    private func putBack(_ count: Int, of queue: Queue) {
+        for chain in moreChains.prefix(count) where chain.head != nil {
+            chain.removeAll()
+            queue.undoPop()
+        }
+    }
+
+    /// Writes the headers to data that was received into several chains, and puts back what it did not reach.
+    private func spread(
+        _ byteCount: UInt64, of connection: Connection, over chain: ChainBuffers, _ moreCount: Int, of queue: Queue
+    ) -> ChainOutcome {
+        guard moreCount > 0 else { return .used(written: head(byteCount, of: connection, into: chain)) }
+        var left = byteCount
+        for index in -1..<moreCount where left > 0 {
+            let chain = index < 0 ? chain : moreChains[index]
+            let count = min(left, chain.writableByteCount &- UInt64(VsockHeader.byteCount))
+            left &-= count
+            queue.stage(chain, written: head(count, of: connection, into: chain))
+        }
+        putBack(moreCount, of: queue)
+        // That is: it was staged here, in its order.
+        return .inFlight
+    }
+
+    /// Writes the header before data that is there already.
+    private func head(_ byteCount: UInt64, of connection: Connection, into chain: ChainBuffers) -> UInt32 {
+        let count = UInt32(truncatingIfNeeded: byteCount)
+        return write(header(.data, of: connection, payloadByteCount: count), into: chain) &+ count
     }
 
     private func write(_ header: VsockHeader, into chain: ChainBuffers) -> UInt32 {

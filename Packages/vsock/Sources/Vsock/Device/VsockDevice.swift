@@ -37,6 +37,8 @@ public final class VsockDevice: VirtioDevice {
     /// RSTs of connections that are not there any more, or never were.
     var strays = FIFO<VsockHeader>()
     var gate = EventGate.open
+    /// Events whose buffers have not come back.
+    var unansweredEventCount = 0
     var listenerSource: (any EventSource)?
     var listenerPauseEnd: UInt64?
     var timer: MonotonicTimer?
@@ -46,6 +48,8 @@ public final class VsockDevice: VirtioDevice {
     /// One chain is dealt with before the next is taken.
     let receiveChain = ChainBuffers()
     let transmitChain = ChainBuffers()
+    /// Empty but while a burst is received; as many as the longest burst had.
+    var moreChains: [ChainBuffers] = []
     var pieces = IOVecs(capacity: 64)
     var gathered = GatheredPackets()
 
@@ -159,11 +163,13 @@ public final class VsockDevice: VirtioDevice {
         transmitChain.removeAll()
         for connection in Array(connections.values) { remove(connection) }
         gathered.removeAll()
+        moreChains.removeAll()
         connections.removeAll()
         clients.removeAll()
         turns.removeAll()
         strays.removeAll()
         gate = .open
+        unansweredEventCount = 0
         eventChains.removeAll()
         listenerSource?.remove()
         listenerSource = nil

@@ -15,9 +15,9 @@ public struct VsockOptions: Sendable, Equatable {
     /// How many RSTs may wait for the guest to take them before nothing more is read from it.
     public var pendingResetLimit = 256
     /// How long the guest may take to answer a connection of the host, and a full backlog of the host one of the guest.
-    public var requestTimeout: Duration = .seconds(2)
+    public var requestTimeout: Duration = .seconds(5)
     /// How long a program may take to say where it wants to go.
-    public var lineTimeout: Duration = .seconds(2)
+    public var lineTimeout: Duration = .seconds(10)
     /// How long the guest may keep a connection that the host closed, after all of it was read.
     public var shutdownTimeout: Duration = .seconds(2)
     /// The largest size of each queue, a power of two.
