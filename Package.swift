@@ -147,10 +147,11 @@ let targets: [Target] = [
             "CJansson", "VMMSysUtil", "VMMemory", "KVMIoctls", "EventManager", "VMSuperIO", "ACPITables", "LinuxLoader",
             "LinuxLoaderCompression", "VirtioQueue", "VirtioModel", "VirtioDevices", "Vsock",
         ]),
+    swift("SwiftletTestSupport", in: "Runtimes/swiftlet", ["SwiftletVMM"]),
     program("swiftlet", in: "Runtimes/swiftlet", ["SwiftletVMM", "VMMSysUtil", "VirtioDevices"]),
     tests(
         "SwiftletVMMTests", in: "Runtimes/swiftlet",
-        ["SwiftletVMM", "LinuxLoaderTestSupport", "VirtioDevices", "VMMSysUtil"]),
+        ["SwiftletVMM", "SwiftletTestSupport", "LinuxLoaderTestSupport", "VirtioDevices", "VMMSysUtil"]),
 ]
 
 let libraries = [
@@ -159,6 +160,7 @@ let libraries = [
     "VirtioQueue", "VirtioModel", "VirtioQueueTestSupport", "VirtioDevices", "VirtioDevicesTestSupport",
     "Vsock", "VsockTestSupport", "Seccompiler", "SeccompilerTestSupport", "TTRPC",
     "TTRPCTestSupport", "SwiftletVMM",
+    "SwiftletTestSupport",
 ]
 
 var products: [Product] = [

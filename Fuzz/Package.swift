@@ -18,11 +18,13 @@ let package = Package(
         .package(path: "../Packages/virtio-queue"),
         .package(path: "../Packages/vm-superio"),
         .package(path: "../Packages/vsock"),
+        .package(path: "../Runtimes/swiftlet"),
     ],
     targets: [
         target("block-request", "VirtioDevicesTestSupport", "virtio-devices"),
         target("bpf", "SeccompilerTestSupport", "seccompiler"),
         target("descriptor-chain", "VirtioQueueTestSupport", "virtio-queue"),
+        target("http-request", "SwiftletTestSupport", "swiftlet"),
         target("i8042", "VMSuperIOTestSupport", "vm-superio"),
         target("kernel-image", "LinuxLoaderTestSupport", "linux-loader"),
         target("mmio-registers", "VirtioDevicesTestSupport", "virtio-devices"),

@@ -21,6 +21,7 @@ target() {
     fi
     read -r package max_length <<<"$line"
     corpus=$root/Packages/$package/Corpus/$1
+    [[ -d $root/Packages/$package ]] || corpus=$root/Runtimes/$package/Corpus/$1
 }
 
 build() {

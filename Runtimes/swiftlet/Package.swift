@@ -12,6 +12,7 @@ let package = Package(
     name: "swiftlet",
     products: [
         .library(name: "SwiftletVMM", targets: ["SwiftletVMM"]),
+        .library(name: "SwiftletTestSupport", targets: ["SwiftletTestSupport"]),
         .executable(name: "swiftlet", targets: ["swiftlet"]),
     ],
     dependencies: [
@@ -47,6 +48,7 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        .target(name: "SwiftletTestSupport", dependencies: ["SwiftletVMM"], swiftSettings: settings),
         .executableTarget(
             name: "swiftlet",
             dependencies: [
@@ -59,6 +61,7 @@ let package = Package(
             name: "SwiftletVMMTests",
             dependencies: [
                 "SwiftletVMM",
+                "SwiftletTestSupport",
                 .product(name: "LinuxLoaderTestSupport", package: "linux-loader"),
                 .product(name: "VMMSysUtil", package: "vmm-sys-util"),
                 .product(name: "VirtioDevices", package: "virtio-devices"),

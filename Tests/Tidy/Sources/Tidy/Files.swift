@@ -46,7 +46,7 @@ public enum Files {
             return [Finding(path, "is made by a build: git rm --cached it")]
         }
         // Corpora are bytes by nature; they stay small.
-        if parts.count > 3, parts[0] == "Packages", parts[2] == "Corpus" {
+        if parts.count > 3, ["Packages", "Runtimes"].contains(parts[0]), parts[2] == "Corpus" {
             return bytes.count <= maximumCorpusBytes
                 ? [] : [Finding(path, "\(bytes.count) bytes: minimise it to \(maximumCorpusBytes) (-minimize_crash=1)")]
         }

@@ -49,6 +49,7 @@ public enum Layers {
             "ACPITables", "EventManager", "KVMIoctls", "LinuxLoader", "LinuxLoaderCompression", "VirtioDevices",
             "VirtioModel", "VirtioQueue", "VMMemory", "VMMSysUtil", "VMSuperIO", "Vsock", "CJansson",
         ],
+        "SwiftletTestSupport": ["SwiftletVMM"],
         "swiftlet": ["SwiftletVMM", "VirtioDevices", "VMMSysUtil"],
         // Runs in the guest.
         "GuestInit": [],

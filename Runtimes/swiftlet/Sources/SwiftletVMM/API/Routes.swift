@@ -124,3 +124,18 @@ private struct Action: JSONRecord {
         }
     }
 }
+
+/// Finds out what a request would ask for, without asking it: for fuzzing, where a request must not reach the host.
+package enum RouteProbe {
+    /// - Returns: 204 for what would be carried out, else the answer.
+    package static func answer(to request: HTTPRequest) -> HTTPResponse {
+        do throws(ConfigError) {
+            switch try Routes.target(of: request, info: InstanceInfo(id: "probe", version: "0")) {
+            case .told(let value): return HTTPResponse(.value(value))
+            case .command: return HTTPResponse(.done)
+            }
+        } catch {
+            return HTTPResponse(.fault("\(error)"))
+        }
+    }
+}
