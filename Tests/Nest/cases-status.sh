@@ -23,7 +23,10 @@ remove_what_is_left() { if client container ls -q | grep -x "$id" > /dev/null; t
 orphans_end() { run sh -c 'sleep 1000 & echo done' > out; same "$(cat out)" done; }
 ends_at_once() { local n; for n in 1 2 3; do id="t$number-$n"; run true; same "$(events | tr ' ' '\n' | grep -v delete | paste -sd' ')" '/tasks/create /tasks/start /tasks/exit'; done; }
 wait_told() { start sh -c 'sleep 1; exit 9'; reap 9; same "$(exit_told)" 9; }
-wait_in_time() { local begin=$SECONDS; start sh -c 'sleep 2'; wait_for 20 exited; [ $((SECONDS - begin)) -lt 15 ]; reap 0; }
+wait_in_time() {
+    start sh -c 'echo up; sleep 2'; awaits up
+    local begin=$SECONDS; wait_for 20 exited; [ $((SECONDS - begin)) -lt 10 ]; reap 0
+}
 
 run_status_cases() {
     local statuses=(0 1 2 $((SEED % 120 + 3)) 126 127 128 129 137 143 $((SEED % 100 + 144)) 255)

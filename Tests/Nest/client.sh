@@ -14,7 +14,7 @@ ends() {
 }
 # not COMMAND...: it fails. (`!` would not end a test.)
 not() { if "$@"; then echo "did not fail: $*"; return 1; fi; }
-client() { timeout -k 5 "${limit:-60}" ctr "$@"; }
+client() { timeout -k 5 "${limit:-120}" ctr "$@"; }
 # run COMMAND...: a container in the foreground. start COMMAND...: one in the background, its output in $id.out.
 run() { client run --rm --runtime "$RUNTIME" "${options[@]}" "$image" "$id" "$@"; }
 start() { : > "$work/$id.out"; client run -d --runtime "$RUNTIME" --log-uri "file://$work/$id.out" "${options[@]}" "$image" "$id" "$@"; }

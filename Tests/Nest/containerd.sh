@@ -5,7 +5,7 @@ work=/run/nest-tests
 log="${LAB_OUT:-$work}"
 PATH="$CONTAINERD/usr/bin:$CONTAINERD/usr/sbin:$PATH:/usr/sbin:/sbin"
 # A CPU that only QEMU emulates needs more patience.
-patience=30
+patience=60
 
 # The lab's stores are in memory without `user.*` attributes: file systems of their own, on sparse files.
 # mount_store NAME SIZE [IMAGE]: an empty one, or a copy of that one.
