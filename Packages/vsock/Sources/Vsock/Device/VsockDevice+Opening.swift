@@ -75,13 +75,13 @@ extension VsockDevice {
         for _ in 0..<Self.acceptsPerTurn {
             do throws(Errno) {
                 let socket = HostSocket(try backend.accept())
+                makeRoomForLine()
                 // Closed at once: a program that waits in the backlog could not be told.
                 guard !isFull else {
                     counters.refused &+= 1
                     StreamSocket.discard(from: socket.descriptor)
                     continue
                 }
-                makeRoomForLine()
                 admit(socket)
             } catch {
                 // Whoever was in the queue and is gone again is no reason to stop.
@@ -95,7 +95,7 @@ extension VsockDevice {
 
     /// Programs that say nothing must not keep those out that do: whoever has been silent longest goes.
     private func makeRoomForLine() {
-        guard clients.count >= Self.lineLimit,
+        guard isFull || clients.count >= Self.lineLimit,
             let oldest = clients.min(by: { $0.value.deadline < $1.value.deadline })?.value
         else { return }
         counters.refused &+= 1
