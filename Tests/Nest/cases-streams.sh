@@ -14,7 +14,7 @@ slow_reader() { run probe flood 1000000 65536 | { sleep 4; sha256sum; } > out; "
 # The client forwards SIGPIPE and waits: the container, blocked on its output, can still be ended.
 reader_gone() {
     # shellcheck disable=SC2216
-    limit=10; run sh -c 'while echo y; do :; done' 2> err | head -c 10 > out || true
+    limit=20 run sh -c 'while echo y; do :; done' 2> err | head -c 10 > out || true
     same "$(wc -c < out)" 10
     client task rm -f "$id" || true
     remove_what_is_left
