@@ -5,6 +5,7 @@
 #include <linux/random.h>
 #include <linux/vm_sockets.h>
 #include <net/if.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,6 +136,11 @@ int nest_add_entropy(const void *bytes, size_t count) {
 }
 
 int nest_disable_ctrl_alt_del(void) { return reboot(RB_DISABLE_CAD); }
+
+int nest_run_in_batches(void) {
+    struct sched_param none = {0};
+    return sched_setscheduler(0, SCHED_BATCH, &none);
+}
 
 // What a service manager gives a container runtime, and thereby the containers whose specification sets no limit.
 int nest_raise_limits(void) {

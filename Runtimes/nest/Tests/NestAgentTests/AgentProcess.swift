@@ -2,11 +2,12 @@
 import Glibc
 import NestProtocols
 import SwiftProtobuf
+import Synchronization
 import TTRPC
 import VMMSysUtil
 
 /// A real agent as an ordinary process, with Unix sockets for vsock and a real crun, and a client that plays the shim.
-final class AgentProcess {
+final class AgentProcess: Sendable {
     static let crun = environment("NEST_TEST_CRUN") ?? "/usr/bin/crun"
     /// Control groups of the second version and crun, as root: the lab.
     static let isPossible =
@@ -17,9 +18,11 @@ final class AgentProcess {
     let directory: String
     let client: TTRPCClient
     private let pid: pid_t
-    private var nextPort: UInt32 = 1000
+    private let nextPort = Atomic<UInt32>(1000)
 
     init() throws {
+        // A write to a stream that the agent has ended is an error here, and not the end of the tests.
+        try Signal.brokenPipe.ignore()
         directory = "/run/nest-test-\(getpid())-\(UInt32.random(in: 0 ... .max))"
         mkdir(directory, 0o700)
         let program = Self.programDirectory() + "/nest-agent"
@@ -37,6 +40,18 @@ final class AgentProcess {
         waitpid(pid, nil, 0)
     }
 
+    /// How many descriptors and threads the agent has.
+    var resources: (descriptors: Int, threads: Int) {
+        func count(_ name: String) -> Int {
+            guard let directory = opendir("/proc/\(pid)/\(name)") else { return -1 }
+            defer { closedir(directory) }
+            var count = 0
+            while readdir(directory) != nil { count += 1 }
+            return count
+        }
+        return (count("fd"), count("task"))
+    }
+
     // MARK: Calls
 
     func call(_ method: String, _ request: some Message) throws {
@@ -49,8 +64,8 @@ final class AgentProcess {
 
     /// A stream connection, by the port that names it.
     func stream() throws -> (port: UInt32, connection: Stream) {
-        nextPort += 1
-        return (nextPort, Stream(try Self.connect("\(directory)/streams", from: "nest-\(directory)-\(nextPort)")))
+        let port = nextPort.wrappingAdd(1, ordering: .relaxed).newValue
+        return (port, Stream(try Self.connect("\(directory)/streams", from: "nest-\(directory)-\(port)")))
     }
 
     /// A container that runs busybox's shell on a root of its own.
@@ -255,4 +270,23 @@ final class AgentProcess {
             _ = Glibc.write(to.rawValue, buffer, count)
         }
     }
+}
+
+/// A thread that an array may hold.
+final class UniqueThread: Sendable {
+    private let thread: Mutex<Thread?>
+
+    init(_ body: @escaping @Sendable () -> Void) throws { thread = Mutex(try Thread(name: "test", body)) }
+
+    func join() {
+        let thread = thread.withLock { $0.take() }
+        try? thread?.join()
+    }
+}
+
+/// What went wrong on other threads.
+final class Failures: Sendable {
+    private let texts = Mutex<[String]>([])
+    func add(_ text: String) { texts.withLock { $0.append(text) } }
+    var all: [String] { texts.withLock { $0 } }
 }

@@ -210,6 +210,105 @@ struct ContainerTests {
         try agent.remove("twice")
     }
 
+    @Test("a process that closes its input early, or never reads it, ends as it would; the host's writes fail")
+    func closedInput() throws {
+        let agent = try AgentProcess()
+        let (inputPort, input) = try agent.stream()
+        let (outputPort, output) = try agent.stream()
+        try agent.create(
+            "early", try agent.specification("exec <&-; echo closed; busybox sleep 1; exit 4"), input: inputPort,
+            output: outputPort)
+        try agent.start("early")
+        #expect(output.readUntil("closed") == "closed\n")
+        input.write([UInt8](repeating: 1, count: 1 << 20))
+        #expect(input.read().isEmpty)
+        #expect(try agent.wait("early") == 4)
+        try agent.remove("early")
+    }
+
+    @Test("a reader that is slow gets everything, and other calls are answered meanwhile")
+    func slowReader() throws {
+        let agent = try AgentProcess()
+        let (port, output) = try agent.stream()
+        try agent.create("slow", try agent.specification("busybox seq 1 100000; exit 9"), output: port)
+        try agent.start("slow")
+        usleep(300_000)
+        #expect(try agent.run("other", "echo quick").output == "quick\n")
+        let text = String(decoding: output.readAll(), as: UTF8.self)
+        #expect(text.split(separator: "\n").count == 100_000 && text.hasSuffix("\n100000\n"))
+        #expect(try agent.wait("slow") == 9)
+        try agent.remove("slow")
+    }
+
+    @Test("a removal ends a flood whose reader is gone, and a swarm of processes")
+    func floodAndSwarm() throws {
+        let agent = try AgentProcess()
+        let (port, output) = try agent.stream()
+        try agent.create("flood", try agent.specification("while true; do echo flood; done"), output: port)
+        try agent.start("flood")
+        #expect(!output.read().isEmpty)
+        try agent.remove("flood")
+        var specification = try agent.specification("f() { f | f & }; f; busybox sleep 100")
+        specification.linux.resources.pids.limit = 64
+        try agent.create("swarm", specification)
+        try agent.start("swarm")
+        usleep(300_000)
+        try agent.remove("swarm")
+        #expect(access("/sys/fs/cgroup/containers/swarm", F_OK) < 0)
+        #expect(try agent.run("after", "echo fine").output == "fine\n")
+    }
+
+    @Test("a long row of execs leaves no descriptor and no thread behind")
+    func manyExecs() throws {
+        let agent = try AgentProcess()
+        try agent.create("row", try agent.specification("busybox sleep 100"))
+        try agent.start("row")
+        var before = (0, 0)
+        for number in 0..<30 {
+            let (inputPort, input) = try agent.stream()
+            let (outputPort, output) = try agent.stream()
+            let process = agent.process("cat; exit \(number)", terminal: number % 5 == 4)
+            try agent.exec("row", "e\(number)", process, input: inputPort, output: outputPort)
+            input.write(Array("in\n\u{4}".utf8))
+            input.end()
+            #expect(!output.readAll().isEmpty)
+            #expect(try agent.wait("row", "e\(number)") == Int32(number))
+            if number == 4 {
+                usleep(100_000)
+                before = agent.resources
+            }
+        }
+        usleep(100_000)
+        let after = agent.resources
+        #expect(after.descriptors == before.0)
+        // The server keeps a few threads for later calls.
+        #expect(after.threads <= before.1 + 8)
+        try agent.remove("row")
+    }
+
+    @Test("containers that are made at the same time do not disturb each other")
+    func atOnce() throws {
+        let agent = try AgentProcess()
+        // The root is made once.
+        _ = try agent.specification("true")
+        let count = 8
+        let failures = Failures()
+        var threads: [UniqueThread] = []
+        for number in 0..<count {
+            threads.append(
+                try UniqueThread {
+                    do {
+                        let result = try agent.run("c\(number)", "echo \(number); exit \(number)")
+                        if result.status != number || result.output != "\(number)\n" {
+                            failures.add("\(number): \(result)")
+                        }
+                    } catch { failures.add("\(number): \(error)") }
+                })
+        }
+        for thread in threads { thread.join() }
+        #expect(failures.all == [])
+    }
+
     private func expect(_ code: TTRPCCode, _ body: () throws -> Void) {
         do {
             try body()

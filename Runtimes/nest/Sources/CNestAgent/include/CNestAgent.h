@@ -41,4 +41,7 @@ int nest_add_entropy(const void *bytes, size_t count);
 int nest_disable_ctrl_alt_del(void);
 int nest_raise_limits(void);
 
+// The calling thread, when woken, does not take the processor from who woke it.
+int nest_run_in_batches(void);
+
 #endif

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import CNestAgent
 internal import Glibc
 internal import VMMSysUtil
 
@@ -17,6 +18,8 @@ enum Relay {
         from source: SharedDescriptor, to connection: SharedDescriptor, finished: @escaping @Sendable () -> Void
     ) throws(Errno) {
         _ = try Thread(name: "output", stackByteCount: stackByteCount) {
+            // A process that writes line by line goes on writing: its lines travel together, and not in a packet each.
+            _ = nest_run_in_batches()
             carryOutput(source.number, connection.number)
             connection.endSending()
             finished()
