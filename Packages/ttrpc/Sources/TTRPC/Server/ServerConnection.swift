@@ -102,7 +102,7 @@ final class ServerConnection: Sendable {
     }
 
     /// Ends the connection now. Its handlers are told.
-    func abort() {
+    func sever() {
         channel.shutdown()
         cancelAll()
     }

@@ -137,7 +137,7 @@ final class ServerCore: Sendable {
     func shutdown() {
         beginShutdown()
         if waitForEnd(options.shutdownTimeout) { return }
-        for connection in state.withLock({ Array($0.connections.values) }) { connection.abort() }
+        for connection in state.withLock({ Array($0.connections.values) }) { connection.sever() }
         _ = waitForEnd(.seconds(1))
     }
 
