@@ -50,14 +50,15 @@ extension Check {
             "--memory", "128M", "--cmdline", "quiet",
         ]
         do throws(Errno) {
-            let machine = try ChildProcess.run(arguments, limit: .seconds(60))
+            let machine = try ChildProcess.run(arguments, limit: .seconds(30))
             let milliseconds = Int((ContinuousClock.now - began) / .milliseconds(1))
             if machine.status == 0, machine.output.contains("guest-init: ready") {
                 return .good("a machine booted and turned itself off in \(milliseconds) ms")
             }
-            let reason = machine.tookTooLong ? "did not come up within 60 s" : "ended with status \(machine.status)"
+            let reason = machine.tookTooLong ? "did not come up within 30 s" : "ended with status \(machine.status)"
+            let said = machine.lastLine.isEmpty ? "" : ": \(machine.lastLine)"
             return .bad(
-                "a machine \(reason): \(machine.lastLine)",
+                "a machine \(reason)\(said)",
                 mend: "see the whole of it: \(arguments.dropLast(2).joined(separator: " "))")
         } catch {
             return .bad("\(settings.swiftlet): \(error)", mend: "install nest again: make install")
