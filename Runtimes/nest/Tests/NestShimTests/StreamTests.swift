@@ -70,6 +70,21 @@ struct StreamTests {
         #expect(String(decoding: try Files.readAll(guest), as: UTF8.self) == "one two three")
     }
 
+    @Test("input waits for its first client, and ends when the last has closed it")
+    func inputLeft() throws {
+        let shim = try ShimUnderTest()
+        let request = try paths(shim)
+        _ = try shim.call("Create", request)
+        let guest = try guestStream(shim) { $0.stdinPort }
+        var event = pollfd(fd: guest.rawValue, events: Int16(POLLIN), revents: 0)
+        #expect(poll(&event, 1, 200) == 0, "nobody has come, and nobody has gone")
+        do {
+            let writer = try FileDescriptor.open(request.stdin, .writeOnly)
+            try Files.write(Array("all".utf8), to: writer)
+        }
+        #expect(String(decoding: try Files.readAll(guest), as: UTF8.self) == "all")
+    }
+
     @Test("a reader that is gone holds up nobody for ever: Delete gives the rest up")
     func reader() throws {
         let shim = try ShimUnderTest()

@@ -4,8 +4,9 @@ internal import VMMSysUtil
 
 /// Carries what a client writes to a process's standard input.
 ///
-/// A client that leaves does not end the input, so that another can attach; only CloseIO does, and then what is in the
-/// FIFO still arrives first. A source that is no FIFO ends with itself.
+/// The input ends with CloseIO, behind what is in the FIFO by then, or when the last client has closed the FIFO, as with
+/// runc: a client whose input ends before its container is made never calls CloseIO. A FIFO that no client has opened yet
+/// is waited for.
 final class InputRelay: Sendable {
     private struct State {
         var isDone = false
@@ -62,14 +63,11 @@ final class InputRelay: Sendable {
                 guard (try? deliver(buffer[..<min(count, buffer.count)])) != nil else { break }
                 continue
             }
-            if count == 0 { break }
-            switch Errno.last {
-            case .interrupted: continue
-            case .wouldBlock:
-                // Asked before the read: what was written before the request has been seen.
-                if isClosing || !waitForData() { break loop }
-            default: break loop
-            }
+            // No client has the FIFO open, or it is empty. `isClosing` was asked before the read: what was written before the
+            // request has been seen.
+            let mayGoOn = count == 0 ? isFIFO : Errno.last == .wouldBlock
+            if count < 0, Errno.last == .interrupted { continue }
+            guard mayGoOn, !isClosing, waitForData() else { break loop }
         }
         finish()
     }
@@ -83,12 +81,17 @@ final class InputRelay: Sendable {
         }
     }
 
+    /// - Returns: false when there will be none: the last client has gone, or so has the process.
     private func waitForData() -> Bool {
         var events = [
             pollfd(fd: source, events: Int16(POLLIN), revents: 0),
             pollfd(fd: wake.descriptor.rawValue, events: Int16(POLLIN), revents: 0),
         ]
         guard poll(&events, 2, -1) >= 0 || Errno.last == .interrupted else { return false }
+        // Linux tells a FIFO that lost its last writer (POLLHUP) from one that has not had any (nothing).
+        if let client = events.first.map({ Int32($0.revents) }), client & POLLHUP != 0, client & POLLIN == 0 {
+            return false
+        }
         return state.withLock { !$0.isCancelled }
     }
 

@@ -13,9 +13,8 @@ struct ClientEnd: ~Copyable {
     static func input(_ text: String) throws(StreamError) -> ClientEnd {
         guard case .fifo(let path) = try StreamTarget(text) else { throw .notForInput(text) }
         do throws(Errno) {
-            // A FIFO for writing as well: then a client that leaves is no end of file.
             let isFIFO = try isFIFO(path)
-            let flags: OpenFlags = isFIFO ? [.readWrite, .nonBlocking] : [.nonBlocking, .noControllingTerminal]
+            let flags: OpenFlags = [.readOnly, .nonBlocking, .noControllingTerminal]
             return ClientEnd(descriptor: try FileDescriptor.open(path, flags), isFIFO: isFIFO)
         } catch { throw .open(path, error) }
     }
