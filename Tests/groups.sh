@@ -32,6 +32,8 @@ run_test() {
     run_check
     group programs make --no-print-directory build-release
     group guest-image make --no-print-directory guest-image
+    # A package apart: it fetches what nobody else shall.
+    group nest-unit alone Runtimes/nest
     group import-by-url Tests/Tidy/import-by-url
     group fuzz-replay Fuzz/replay
     group lab Tests/Lab/self-test 'exit status is|whole|10 MB|host.s files|--out|KVM runs|too long|retried once|module devices'
