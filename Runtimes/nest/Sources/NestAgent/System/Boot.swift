@@ -10,10 +10,14 @@ enum Boot {
         openStandardStreams()
         umask(0o022)
         setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 1)
+        let started = Deadline.now()
         try mountAll()
         openStandardStreams()
         try makeLinks()
+        let mounted = Deadline.now()
         try ControlGroups.prepare(log)
+        let (mounting, grouping) = ((mounted - started) / 1000, (Deadline.now() - mounted) / 1000)
+        log.info("mounts took \(mounting) µs, control groups \(grouping) µs")
         if nest_loopback_up() < 0 { log.error("cannot bring up the loopback interface: \(Errno.last)") }
         if nest_raise_limits() < 0 { log.warn("cannot raise the limits: \(Errno.last)") }
         if nest_disable_ctrl_alt_del() < 0 { log.warn("cannot disable ctrl-alt-del: \(Errno.last)") }
@@ -44,6 +48,9 @@ enum Boot {
         ]
         let mounted = mountedPlaces()
         for (type, place, options) in mounts where !mounted.contains(place) {
+            // Mounts, namespaces and control groups wait for the kernel's readers: with few processors that takes no longer
+            // than asking each of them.
+            if type == "devpts" { try? Files.set("/sys/kernel/rcu_expedited", "1") }
             do throws(AgentError) {
                 try mountFileSystem(type, from: type, on: place, MountOptions(options))
             } catch .system(_, _, .noSuchDevice) where type == "mqueue" {
@@ -96,9 +103,12 @@ enum ControlGroups {
         try Files.makeDirectories("\(place)/containers")
         for directory in [place, "\(place)/containers"] {
             let names = Files.text("\(directory)/cgroup.controllers") ?? ""
-            // One by one: a controller that cannot be had keeps no other from being there.
-            for name in names.split(whereSeparator: \.isWhitespace) {
-                do throws(AgentError) { try Files.set("\(directory)/cgroup.subtree_control", "+\(name)") } catch {
+            let controllers = names.split(whereSeparator: \.isWhitespace).map { "+\($0)" }
+            let control = "\(directory)/cgroup.subtree_control"
+            // All at once, as each write stops the world; one by one if there is one among them that cannot be had.
+            if (try? Files.set(control, controllers.joined(separator: " "))) != nil { continue }
+            for name in controllers {
+                do throws(AgentError) { try Files.set(control, name) } catch {
                     log.warn("controller \(name): \(error)")
                 }
             }
