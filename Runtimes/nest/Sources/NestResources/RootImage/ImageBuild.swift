@@ -72,7 +72,17 @@ final class ImageBuild: Sendable {
         }
         if outcome.wasTooSlow { throw .tooSlow(limitSeconds: configuration.imageBuildSeconds) }
         if outcome.status == 128 + SIGXFSZ { throw .tooManyBytes(limitMiB: configuration.imageBuildMiB) }
+        if outcome.status != 0 && isFull(configuration.imageCacheDirectory) {
+            throw .noSpace(directory: configuration.imageCacheDirectory)
+        }
         guard outcome.status == 0 else { throw .builder(status: outcome.status, outcome.lastLine) }
+    }
+
+    /// Whether a disk has no room left, while the failed image still takes it: `mkfs.erofs` 1.5 reports that as "Bad address".
+    private func isFull(_ directory: String) -> Bool {
+        var status = statvfs()
+        guard statvfs(directory, &status) == 0 else { return false }
+        return UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize)).partialValue < 1 << 20
     }
 
     /// Mounts what the container would see, where only this thread sees it.

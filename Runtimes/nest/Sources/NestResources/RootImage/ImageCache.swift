@@ -90,9 +90,9 @@ struct ImageCache {
             }
             let build = ImageBuild(layers, builder: builder, configuration: configuration, target: path)
             do throws(RootImageError) { try build.run() } catch {
-                guard case .builder(_, let text) = error, text.contains("No space left"), trim(to: 0) > 0 else {
-                    throw error
-                }
+                guard case .noSpace = error, trim(to: 0) > 0 else { throw error }
+                // Its room too: the file lives on without a name while it is open here.
+                try? file.setByteCount(0)
                 // Kept images made the disk full: once more without them. The file was removed, with its lock.
                 return try self.build(layers, builder: builder, prefix: prefix)
             }

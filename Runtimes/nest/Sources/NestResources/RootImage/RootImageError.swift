@@ -25,6 +25,8 @@ public enum RootImageError: Error, Equatable, Sendable {
     case mount(String, Errno)
     /// The builder is missing.
     case noBuilder
+    /// The disk of the cache is full.
+    case noSpace(directory: String)
     /// The builder failed: its status and its last words.
     case builder(status: Int32, String)
 }
@@ -49,6 +51,7 @@ extension RootImageError: CustomStringConvertible {
         case .longName: "cannot make a root image of a file whose name has 255 bytes: mkfs.erofs takes 254"
         case .mount(let what, let error): "cannot mount \(what) to make the root image: \(error)"
         case .noBuilder: "cannot make a root image: mkfs.erofs is missing: apt-get install erofs-utils"
+        case .noSpace(let directory): "cannot make the root image: the disk of \(directory) is full"
         case .builder(let status, let text): "cannot make the root image: mkfs.erofs ended with \(status): \(text)"
         }
     }
