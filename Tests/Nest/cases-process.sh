@@ -18,10 +18,8 @@ specification() {
     same "$(sed -n 2,4p out)" $'1000\n1001\n1001 5 77 100000'
     says '^nofile 123 456$' out; says '^core 0 0$' out; says '^stack 1048576 2097152$' out
 }
-# The agent's protocol has no field for it.
 umask_of_a_specification() {
-    spec '.process.args = ["/bin/sh", "-c", "umask"] | .process.user.umask = 23'; run_spec > out
-    if is_nest; then same "$(cat out)" 0022; else same "$(cat out)" 0027; fi
+    spec '.process.args = ["/bin/sh", "-c", "umask"] | .process.user.umask = 23'; run_spec > out; same "$(cat out)" 0027
 }
 root_folder_stays() {
     spec '.process.args = ["/bin/sh", "-c", "touch /written && ls /written"] | .root.readonly = false'
@@ -91,8 +89,7 @@ run_process_cases() {
     check "the working directory is the one asked for" folder
     check "a working directory that is not there is made" folder_is_made
     check "hostname, user, groups and rlimits of a specification hold" specification
-    if is_nest; then check "a umask of a specification is not passed on" umask_of_a_specification
-    else check "a umask of a specification holds" umask_of_a_specification; fi
+    check "a umask of a specification holds" umask_of_a_specification
     check "OOM score and sysctls of a specification hold" oom_score_and_sysctl
     check "a plain folder is the root of a specification without an image" root_folder_stays
     check "a plain folder is the root by --rootfs" root_by_option

@@ -206,9 +206,21 @@ public nonisolated struct OCIUser: Sendable {
 
   public var username: String = String()
 
+  /// Ours: the protocol has no place for it, and other agents skip what they do not know.
+  public var umask: UInt32 {
+    get {_umask ?? 0}
+    set {_umask = newValue}
+  }
+  /// Returns true if `umask` has been explicitly set.
+  public var hasUmask: Bool {self._umask != nil}
+  /// Clears the value of `umask`. Subsequent reads from it will return its default value.
+  public mutating func clearUmask() {self._umask = nil}
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
+
+  fileprivate var _umask: UInt32? = nil
 }
 
 public nonisolated struct OCILinuxCapabilities: Sendable {
@@ -493,6 +505,12 @@ public nonisolated struct OCILinuxResources: @unchecked Sendable {
   public var hasNetwork: Bool {_storage._network != nil}
   /// Clears the value of `network`. Subsequent reads from it will return its default value.
   public mutating func clearNetwork() {_uniqueStorage()._network = nil}
+
+  /// Ours, see User.umask.
+  public var unified: Dictionary<String,String> {
+    get {_storage._unified}
+    set {_uniqueStorage()._unified = newValue}
+  }
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1063,7 +1081,7 @@ nonisolated extension OCIBox: SwiftProtobuf.Message, SwiftProtobuf._MessageImple
 
 nonisolated extension OCIUser: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".User"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}uid\0\u{1}gid\0\u{3}additional_gids\0\u{1}username\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}uid\0\u{1}gid\0\u{3}additional_gids\0\u{1}username\0\u{2}d\u{f}umask\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1075,12 +1093,17 @@ nonisolated extension OCIUser: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
       case 2: try { try decoder.decodeSingularUInt32Field(value: &self.gid) }()
       case 3: try { try decoder.decodeRepeatedUInt32Field(value: &self.additionalGids) }()
       case 4: try { try decoder.decodeSingularStringField(value: &self.username) }()
+      case 1000: try { try decoder.decodeSingularUInt32Field(value: &self._umask) }()
       default: break
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if self.uid != 0 {
       try visitor.visitSingularUInt32Field(value: self.uid, fieldNumber: 1)
     }
@@ -1093,6 +1116,9 @@ nonisolated extension OCIUser: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
     if !self.username.isEmpty {
       try visitor.visitSingularStringField(value: self.username, fieldNumber: 4)
     }
+    try { if let v = self._umask {
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 1000)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1101,6 +1127,7 @@ nonisolated extension OCIUser: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
     if lhs.gid != rhs.gid {return false}
     if lhs.additionalGids != rhs.additionalGids {return false}
     if lhs.username != rhs.username {return false}
+    if lhs._umask != rhs._umask {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1607,7 +1634,7 @@ nonisolated extension OCILinuxDevice: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension OCILinuxResources: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".LinuxResources"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}devices\0\u{1}memory\0\u{1}cpu\0\u{1}pids\0\u{5}block_io\0blockIO\0\u{3}hugepage_limits\0\u{1}network\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}devices\0\u{1}memory\0\u{1}cpu\0\u{1}pids\0\u{5}block_io\0blockIO\0\u{3}hugepage_limits\0\u{1}network\0\u{2}a\u{f}unified\0")
 
   fileprivate class _StorageClass {
     var _devices: [OCILinuxDeviceCgroup] = []
@@ -1617,6 +1644,7 @@ nonisolated extension OCILinuxResources: SwiftProtobuf.Message, SwiftProtobuf._M
     var _blockIo: OCILinuxBlockIO? = nil
     var _hugepageLimits: [OCILinuxHugepageLimit] = []
     var _network: OCILinuxNetwork? = nil
+    var _unified: Dictionary<String,String> = [:]
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1634,6 +1662,7 @@ nonisolated extension OCILinuxResources: SwiftProtobuf.Message, SwiftProtobuf._M
       _blockIo = source._blockIo
       _hugepageLimits = source._hugepageLimits
       _network = source._network
+      _unified = source._unified
     }
   }
 
@@ -1659,6 +1688,7 @@ nonisolated extension OCILinuxResources: SwiftProtobuf.Message, SwiftProtobuf._M
         case 5: try { try decoder.decodeSingularMessageField(value: &_storage._blockIo) }()
         case 6: try { try decoder.decodeRepeatedMessageField(value: &_storage._hugepageLimits) }()
         case 7: try { try decoder.decodeSingularMessageField(value: &_storage._network) }()
+        case 1000: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: &_storage._unified) }()
         default: break
         }
       }
@@ -1692,6 +1722,9 @@ nonisolated extension OCILinuxResources: SwiftProtobuf.Message, SwiftProtobuf._M
       try { if let v = _storage._network {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
       } }()
+      if !_storage._unified.isEmpty {
+        try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: _storage._unified, fieldNumber: 1000)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1708,6 +1741,7 @@ nonisolated extension OCILinuxResources: SwiftProtobuf.Message, SwiftProtobuf._M
         if _storage._blockIo != rhs_storage._blockIo {return false}
         if _storage._hugepageLimits != rhs_storage._hugepageLimits {return false}
         if _storage._network != rhs_storage._network {return false}
+        if _storage._unified != rhs_storage._unified {return false}
         return true
       }
       if !storagesAreEqual {return false}

@@ -29,6 +29,17 @@ import Testing
         #expect(json.contains(#""cgroupsPath":"/containers/a""#))
     }
 
+    @Test("a umask is passed on when there is one, zero included; unified limits are")
+    func umask() {
+        var specification = OCISpec()
+        #expect(!text(specification.json(cgroup: "/containers/a")).contains("umask"))
+        specification.process.user.umask = 0
+        specification.linux.resources.unified = ["memory.high": "1000000"]
+        let json = text(specification.json(cgroup: "/containers/a"))
+        #expect(json.contains(#""user":{"uid":0,"gid":0,"umask":0}"#))
+        #expect(json.contains(#""unified":{"memory.high":"1000000"}"#))
+    }
+
     @Test("text is escaped so that it reads back as it was")
     func escapes() {
         #expect(text(.string("a\"b\\c\n\u{1}é")) == "\"a\\\"b\\\\c\\u000a\\u0001é\"")

@@ -16,6 +16,7 @@ extension OCIProcess {
         user.always("uid", .unsigned(UInt64(self.user.uid)))
         user.always("gid", .unsigned(UInt64(self.user.gid)))
         user.add("additionalGids", self.user.additionalGids.map { .unsigned(UInt64($0)) })
+        if self.user.hasUmask { user.always("umask", .unsigned(UInt64(self.user.umask))) }
         json.always("user", user.object)
         json.always("args", .array(args.map { .string($0) }))
         json.add("env", env)

@@ -23,6 +23,7 @@ extension OCILinuxResources {
                 json.always("limit", .unsigned(limit.limit))
                 return json.object
             })
+        json.add("unified", unified)
         return json
     }
 }
