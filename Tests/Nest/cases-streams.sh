@@ -3,6 +3,7 @@
 
 streams_apart() { run sh -c 'echo out; echo err >&2' > out 2> err; same "$(cat out)" out; same "$(cat err)" err; }
 input_to_the_end() { { printf 'one\ntwo'; hold_input; } | run sh -c 'cat; echo; echo end' > out; same "$(cat out)" $'one\ntwo\nend'; }
+input_early() { printf early | run sh -c 'cat; echo; echo end' > out; same "$(cat out)" $'early\nend'; }
 input_empty() { hold_input | run sh -c 'wc -c; echo end' > out; same "$(tr -d ' ' < out)" $'0\nend'; }
 binary_both_ways() { head -c "$1" /dev/urandom > in; run cat < in > out; cmp in out; }
 input_unread() { head -c 3000000 /dev/urandom > in; run sh -c 'head -c 10 | wc -c' < in > out; same "$(tr -d ' ' < out)" 10; }
@@ -37,8 +38,6 @@ PROGRAM
     reap 0
     wait_for 5 test -s logged.err || true; same "$(cat logged.out)" "$id default"$'\nto the program'; same "$(cat logged.err)" 'and this'
 }
-# on_terminal COMMAND: its transcript, from a terminal of 33 rows and 99 columns.
-on_terminal() { timeout -k 5 60 script -qec "stty rows 33 cols 99; $1" /dev/null < "${2:-/dev/null}" > transcript; tr -d '\r' < transcript | sed 's,\^[@D],,g' > lines; }
 terminal() {
     on_terminal "ctr run --rm -t --runtime $RUNTIME test:tiny $id sh -c 'tty; sleep 1; stty size; test -t 0 && test -t 1 && test -t 2 && echo all; exit 5'; echo status \$?"
     says '^/dev/(pts/0|console)$' lines; says '^33 99$' lines; says '^all$' lines; says '^status 5$' lines
@@ -61,6 +60,7 @@ run_streams_cases() {
     [ "$COMBINATIONS" != all ] || input=100000000 output=1073741824 lines=10000
     check "standard output and error stay apart" streams_apart
     check "standard input is read to its end" input_to_the_end
+    check "standard input that ended before the container runs is read to its end" input_early
     check "an empty standard input ends at once" input_empty
     check "$input random bytes come back unharmed" binary_both_ways "$input"
     check "input that nobody reads holds nothing up" input_unread

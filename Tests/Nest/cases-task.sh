@@ -20,8 +20,6 @@ kill_one_exec() {
     local got=0; wait "$pid" || got=$?
     same "$got" 143; same "$(state)" RUNNING; remove
 }
-# event_of_exec ID TOPIC
-event_of_exec() { grep -F "\"container_id\":\"$id\"" "$work/events" | grep -F " $2 " | grep -q -F "\"$1\""; }
 kill_twice() { start true; wait_for "$patience" exited; ends 1 signal KILL 2> err; says 'not found|already finished' err; reap 0; }
 unknown_container() { ends 1 client task kill no-such-container 2> err; says 'not found' err; ends 1 client task exec --exec-id x no-such-container true 2> err; says 'not found' err; }
 same_name_twice() { start sleep 1000; ends 1 start true 2> err; says 'already exists' err; same "$(state)" RUNNING; remove; }
