@@ -20,6 +20,13 @@ network_with_interfaces() {
 second_container() {
     by_spec 'container|pod' '.annotations = {"io.kubernetes.cri.container-type": "container", "io.kubernetes.cri.sandbox-id": "no-such-pod"}'
 }
+# The longest that Linux has; the builder of images writes one byte less.
+longest_name() {
+    mkdir -p named/bin; touch "named/$(printf 'n%.0s' {1..255})"; cp "$work/root/bin/true" named/bin/ 2> /dev/null || true
+    options=(--rootfs) image="$work/named"
+    set +e; ( set -e; refused '255 bytes' run /bin/true ); local result=$?; set -e
+    rm -rf named; return $result
+}
 no_checkpoint() { start sleep 1000; same "$(ask Checkpoint "$(field_text 1 "$id")" | cut -d' ' -f1)" 12; remove; }
 
 run_refusals_cases() {
@@ -34,5 +41,6 @@ run_refusals_cases() {
     check "a user namespace is refused by name" by_spec 'user' '.linux.namespaces += [{type: "user"}] | .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 1000}]'
     check "a hook on the host is refused by name" by_spec 'hook' '.hooks = {prestart: [{path: "/bin/true"}]}'
     check "a setting of the network is refused by name" by_spec "net.ipv4.ip_forward" '.linux.sysctl = {"net.ipv4.ip_forward": "1"}'
+    check "a file name of 255 bytes is refused by name" longest_name
     check "a checkpoint is refused" no_checkpoint
 }
