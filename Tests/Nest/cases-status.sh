@@ -19,7 +19,6 @@ not_found() {
 not_executable() { local got=0; run /etc/passwd 2> err || got=$?; [ "$got" -ne 0 ]; says 'permission denied' err; remove_what_is_left; }
 no_such_folder_program() { local got=0; run /no/such/file 2> err || got=$?; [ "$got" -ne 0 ]; says 'no such file or directory' err; remove_what_is_left; }
 # `ctr run --rm` removes the container itself.
-remove_what_is_left() { if client container ls -q | grep -x "$id" > /dev/null; then client container rm "$id"; fi; }
 orphans_end() { run sh -c 'sleep 1000 & echo done' > out; same "$(cat out)" done; }
 ends_at_once() { local n; for n in 1 2 3; do id="t$number-$n"; run true; same "$(events | tr ' ' '\n' | grep -v delete | paste -sd' ')" '/tasks/create /tasks/start /tasks/exit'; done; }
 wait_told() { start sh -c 'sleep 1; exit 9'; reap 9; same "$(exit_told)" 9; }

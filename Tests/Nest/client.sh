@@ -37,6 +37,8 @@ state() { client task ls | awk -v id="$id" '$1 == id { print $3 }'; }
 events() { grep -E "\"container_id\":\"$id\"|/containers/.*\"id\":\"$id\"" "$work/events" | grep -o '/tasks/[a-z-]*' | paste -sd' '; }
 event() { grep -F "\"container_id\":\"$id\"" "$work/events" | grep -F " $1 " | tail -n 1; }
 started() { event /tasks/start | grep -q .; }
+# remove_what_is_left: the container, of a task that is gone.
+remove_what_is_left() { if client container ls -q | grep -x "$id" > /dev/null; then client container rm "$id"; fi; }
 # event_of_exec EXEC TOPIC: it was told of that exec.
 event_of_exec() { grep -F "\"container_id\":\"$id\"" "$work/events" | grep -F " $2 " | grep -q -F "\"$1\""; }
 # on_terminal COMMAND: in a terminal of 33 by 99; what it shows is in `lines`.

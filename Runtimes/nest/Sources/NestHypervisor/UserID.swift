@@ -29,7 +29,7 @@ struct UserID: ~Copyable {
         throw .noUser(count: count)
     }
 
-    private static func attempt(_ number: UInt32, path: String) throws(HypervisorError) -> UserID? {
+    fileprivate static func attempt(_ number: UInt32, path: String) throws(HypervisorError) -> UserID? {
         do throws(Errno) {
             let file = try FileDescriptor.open(path, [.readWrite, .create, .noFollow])
             do throws(Errno) { try retryOnInterrupt { flock(file.rawValue, LOCK_EX | LOCK_NB) } } catch {
@@ -48,4 +48,22 @@ struct UserID: ~Copyable {
     }
 
     deinit { unlink(path) }
+}
+
+extension VirtualMachine {
+    /// Removes the lock files of users whose shims were killed. What a living VMM holds stays.
+    ///
+    /// - Parameter stateDirectory: as in the configuration.
+    public static func removeAbandonedUsers(stateDirectory: String) {
+        let directory = stateDirectory + "/users"
+        guard let stream = opendir(directory) else { return }
+        defer { closedir(stream) }
+        while let entry = readdir(stream) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            // Taking it and letting it go removes it.
+            if let number = UInt32(name) { _ = try? UserID.attempt(number, path: "\(directory)/\(name)") }
+        }
+    }
 }

@@ -30,6 +30,7 @@ struct BundleSpecificationTests {
             return mount
         }
         let cases: [(String, (inout OCISpec) -> Void)] = [
+            ("second container", { $0.annotations["io.kubernetes.cri.container-type"] = "container" }),
             ("/run/netns/a", { $0.linux.namespaces[4].path = "/run/netns/a" }),
             ("--net-host", { $0.linux.namespaces.removeLast() }),
             ("pid: /proc/1/ns/pid", { $0.linux.namespaces[0].path = "/proc/1/ns/pid" }),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
+internal import NestHypervisor
 internal import NestModel
 internal import NestProtocols
 internal import SwiftProtobuf
@@ -102,6 +103,7 @@ struct DeleteAction {
         for _ in 0..<100 where record.machine?.isAlive == true { Clock.sleep(.milliseconds(10)) }
         Files.unmountAll(below: directory)
         Files.removeTree(directory)
+        VirtualMachine.removeAbandonedUsers(stateDirectory: Files.split(directory).directory)
         if record.socketPath.hasPrefix("/") { unlink(record.socketPath) }
     }
 

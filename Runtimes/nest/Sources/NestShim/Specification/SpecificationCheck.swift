@@ -11,6 +11,11 @@ enum SpecificationCheck {
         guard spec.hasRoot, !spec.root.path.isEmpty else {
             throw .unsupported("a container without a root (root.path)")
         }
+        // CRI's and CRI-O's word for a container that joins a pod.
+        for key in ["io.kubernetes.cri.container-type", "io.kubernetes.cri-o.ContainerType"]
+        where spec.annotations[key] == "container" {
+            throw .unsupported("a second container in a pod yet (annotation \(key))")
+        }
         try checkPrivileges(spec)
         try checkNamespaces(spec.linux)
         try checkMounts(spec.mounts)
