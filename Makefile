@@ -56,10 +56,10 @@ dist: stage ## Makes one archive of static programs and guest image, with its ow
 check: ## Format, warnings, tidy and unit tests: no root, no KVM, under two minutes
 	@Tests/run check
 
-test: ## Everything, on real KVM where needed in the lab: 25 minutes on an idle machine
+test: ## Everything, on real KVM where needed in the lab: half an hour on an idle machine
 	@Tests/run test
 
-soak: ## Full counts and all combinations (about an hour)
+soak: ## Full counts, all combinations and faults (about two hours)
 	@Tests/run soak
 
 bench: build-release ## One table per package, each figure beside a baseline of the same run

@@ -41,9 +41,9 @@ run_test() {
     group lab-kvm Tests/Lab/lab --cpus 1 --timeout 600 -- "$PWD/$bundle" --testing-library swift-testing --filter KVMIoctlsTests
     group image Tests/Lab/make-image
     group swiftlet Tests/Swiftlet/run
-    # Its images, in a store of containerd 1.6, and every promise to a user of containerd.
+    # Its images, in a store of containerd 1.6, and the promises to a user of containerd; the soak has the faults as well.
     group nest-images Tests/Nest/make-store
-    group nest Tests/Nest/run
+    group nest env SUBJECTS="process status streams task exec limits refusals" Tests/Nest/run
     # Each folder must build alone; one of them, drawn by the seed, does so in every run.
     local all; mapfile -t all < <(packages)
     group alone alone "${all[$((SEED % ${#all[@]}))]}"

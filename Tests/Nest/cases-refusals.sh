@@ -15,7 +15,7 @@ by_spec() { spec ".process.args = [\"/bin/true\"] | $2"; refused "$1" run_spec; 
 network_with_interfaces() {
     ip netns add nest-test; ip -n nest-test link set lo up; ip -n nest-test link add eth9 type dummy; ip -n nest-test addr add 192.0.2.1/24 dev eth9
     set +e; ( set -e; by_option 'network namespace' --with-ns network:/run/netns/nest-test ); local result=$?; set -e
-    ip netns del nest-test; return $result
+    ip netns del nest-test; umount /run/netns; rmdir /run/netns; return $result
 }
 second_container() {
     by_spec 'container|pod' '.annotations = {"io.kubernetes.cri.container-type": "container", "io.kubernetes.cri.sandbox-id": "no-such-pod"}'
