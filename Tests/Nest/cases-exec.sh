@@ -19,9 +19,10 @@ on_a_terminal() {
     on_terminal "ctr task exec -t --exec-id tty $id sh -c 'tty; sleep 1; stty size; exit 8'; echo status \$?"
     says '^/dev/pts/' lines; says '^33 99$' lines; says '^status 8$' lines
 }
+# The client tells its own size first, at a moment of its own.
 resized() {
     ( wait_for "$patience" event_of_exec tty /tasks/exec-started; sleep 2; ask ResizePty "$(field_text 1 "$id")$(field_text 2 tty)$(field_number 3 120)$(field_number 4 45)" > resized ) &
-    on_terminal "ctr task exec -t --exec-id tty $id sh -c 'trap \"stty size; exit 0\" WINCH; echo up; while :; do usleep 100000; done'"
+    on_terminal "ctr task exec -t --exec-id tty $id sh -c 'trap \"stty size; stty size | grep -q ^45.120 && exit 0\" WINCH; echo up; while :; do usleep 100000; done'"
     wait; same "$(cat resized)" "0 "; says '^45 120$' lines
 }
 a_row() { local n; for ((n = 1; n <= $1; n++)); do execute echo "$n"; done > out; seq "$1" | cmp - out; }
