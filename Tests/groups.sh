@@ -41,9 +41,10 @@ run_test() {
     group lab-kvm Tests/Lab/lab --cpus 1 --timeout 600 -- "$PWD/$bundle" --testing-library swift-testing --filter KVMIoctlsTests
     group image Tests/Lab/make-image
     group swiftlet Tests/Swiftlet/run
-    # Its images, in a store of containerd 1.6, and the promises to a user of containerd; the soak has the faults as well.
+    # Its images, in a store of containerd 1.6, and a third of the promises to a user of containerd, drawn by the
+    # seed; the soak has all, and the faults.
     group nest-images Tests/Nest/make-store
-    group nest env SUBJECTS="process status streams task exec limits refusals" Tests/Nest/run
+    group nest env SAMPLE=3 SUBJECTS="process status streams task exec limits refusals" Tests/Nest/run
     # Each folder must build alone; one of them, drawn by the seed, does so in every run.
     local all; mapfile -t all < <(packages)
     group alone alone "${all[$((SEED % ${#all[@]}))]}"

@@ -39,16 +39,19 @@ settled() {
     for key in "${!before[@]}"; do [ "${found["$key"]:-0}" -ge "${before["$key"]}" ] || left+=("gone: $key"); done
     [ ${#left[@]} -eq 0 ]
 }
-settles() { settled || wait_here 5 settled; }
+settles() { settled || wait_here 15 settled; }
 # In this shell and not in a child, because of `left`.
 wait_here() { local end=$((SECONDS + $1)); shift; until "$@"; do [ "$SECONDS" -lt "$end" ] || return 1; sleep 0.2; done; }
 no_pauses() { [ ! -s "$work/pauses" ] || { cat "$work/pauses"; return 1; }; }
 
-passed=0 failed=0
+passed=0 failed=0 drawn=0
 # check SENTENCE COMMAND...: one line with its time; what it printed, and what it left behind, follows if it failed.
 check() {
     local sentence="$1" begin end status; shift
     [[ $sentence =~ $ONLY ]] || return 0
+    # One in SAMPLE, drawn by the seed.
+    drawn=$((drawn + 1))
+    [ $(((drawn + SEED) % ${SAMPLE:-1})) -eq 0 ] || return 0
     begin=${EPOCHREALTIME/./}
     number=$((number + 1)) id="t$number" options=() image=test:tiny
     # Not in a condition: `set -e` would mean nothing there.
