@@ -17,12 +17,11 @@ extension Pod {
         guard request.checkpoint.isEmpty else {
             throw TTRPCStatus(.invalidArgument, "nest does not support starting from a checkpoint")
         }
-        let container = TaskContainer(request)
+        let container = TaskContainer(request, log: log)
         try reserve(container)
-        let clock = StepClock(log: log)
         do throws(TTRPCStatus) {
-            let pid = try make(container, request, clock: clock)
-            log.info(clock.summary())
+            let pid = try make(container, request)
+            log.info(container.clock.summary())
             return pid
         } catch {
             container.main.streams?.abandon()
@@ -47,8 +46,9 @@ extension Pod {
     }
 
     private func make(
-        _ container: TaskContainer, _ request: TaskCreateTaskRequest, clock: StepClock
+        _ container: TaskContainer, _ request: TaskCreateTaskRequest
     ) throws(TTRPCStatus) -> UInt32 {
+        let clock = container.clock
         let specification: Specification
         do throws(SpecificationError) {
             specification = try clock.run(.specification) { () throws(SpecificationError) in
@@ -57,8 +57,8 @@ extension Pod {
         } catch { throw Self.createFailed(.invalidArgument, error.description) }
         for note in specification.notes { log.info(note) }
 
-        let machine = try boot(container, order(request, specification), clock: clock)
-        let agent = try connectAgent(container, machine, clock: clock)
+        let machine = try boot(container, order(request, specification))
+        let agent = try connectAgent(container, machine)
         try clock.run(.sandbox) { () throws(TTRPCStatus) in
             var sandbox = AgentCreateSandboxRequest()
             sandbox.sandboxID = sandboxID
@@ -109,11 +109,11 @@ extension Pod {
     }
 
     private func boot(
-        _ container: TaskContainer, _ order: PodOrder, clock: StepClock
+        _ container: TaskContainer, _ order: PodOrder
     ) throws(TTRPCStatus) -> any PodMachine {
         let machine: any PodMachine
         do throws(PodError) {
-            machine = try backend.boot(order, clock: clock) { container.isCancelled }
+            machine = try backend.boot(order, clock: container.clock) { container.isCancelled }
         } catch { throw container.isCancelled ? Self.cancelled : Self.createFailed(.unknown, error.message) }
         state.withLock { $0.machine = machine }
         do throws(Errno) {
@@ -123,9 +123,9 @@ extension Pod {
     }
 
     private func connectAgent(
-        _ container: TaskContainer, _ machine: any PodMachine, clock: StepClock
+        _ container: TaskContainer, _ machine: any PodMachine
     ) throws(TTRPCStatus) -> GuestAgent {
-        try clock.run(.agent) { () throws(TTRPCStatus) in
+        try container.clock.run(.agent) { () throws(TTRPCStatus) in
             var reason = ""
             // A minute in all: a loaded host takes several seconds to boot a guest.
             for _ in 0..<60 {

@@ -18,7 +18,7 @@ extension Pod {
             }
         }
         do throws(TTRPCStatus) {
-            if process.isMain { try startMain(process) } else { try startExec(process) }
+            if process.isMain { try startMain(container) } else { try startExec(process) }
         } catch {
             process.change { $0.startFailed() }
             throw error
@@ -37,9 +37,11 @@ extension Pod {
         return pid
     }
 
-    private func startMain(_ process: TaskProcess) throws(TTRPCStatus) {
-        do throws(TTRPCStatus) { try agent().startContainer(process.containerID) } catch {
-            throw TTRPCStatus(.unknown, "OCI runtime start failed: \(Specification.oneLine(error.message))")
+    private func startMain(_ container: TaskContainer) throws(TTRPCStatus) {
+        try container.clock.run(.start) { () throws(TTRPCStatus) in
+            do throws(TTRPCStatus) { try agent().startContainer(container.id) } catch {
+                throw TTRPCStatus(.unknown, "OCI runtime start failed: \(Specification.oneLine(error.message))")
+            }
         }
     }
 
@@ -143,15 +145,14 @@ extension Pod {
         let process = try container.process(execID)
         try requireDeletable(container, process)
         let pid = processID
-        let clock = StepClock(log: log)
-        clock.run(.drain) {
-            if process.streams?.finish(timeout: .seconds(10)) == false {
-                log.info("output of \(process.guestID) given up: nobody reads it")
-            }
+        if process.streams?.finish(timeout: .seconds(10)) == false {
+            log.info("output of \(process.guestID) given up: nobody reads it")
         }
         if process.isMain {
             for exec in container.execs { exec.streams?.abandon() }
-            clock.run(.delete) { remove(container) }
+            container.clock.run(.stop) { stopAndWait() }
+            container.clock.run(.delete) { remove(container) }
+            log.info(container.clock.summary())
             events.publish(.deleted(id, "", pid: pid, process.life.exit))
         } else {
             container.remove(process)

@@ -29,8 +29,10 @@ extension Pod {
         log.debug("process \(process.guestID) ended with \(status)")
         guard process.isMain else { return }
         // As long as a reader takes it: only Delete gives up what is left.
-        process.streams?.waitForOutput()
-        for exec in container.execs { exec.streams?.waitForOutput() }
+        container.clock.run(.drain) {
+            process.streams?.waitForOutput()
+            for exec in container.execs { exec.streams?.waitForOutput() }
+        }
         stopIfEmpty()
     }
 

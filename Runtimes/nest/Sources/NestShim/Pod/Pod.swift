@@ -70,6 +70,14 @@ final class Pod: Sendable {
         machine?.kill()
     }
 
+    /// As `stopIfEmpty`, and waits until the VM is gone, which frees its memory first.
+    func stopAndWait() {
+        stopIfEmpty()
+        _ = state.wait(timeout: .seconds(5)) { state in
+            state.end != nil || state.containers.values.contains { $0.main.phase != .stopped } ? true : nil
+        }
+    }
+
     /// Takes a container out of the table; with the last one goes the machine and all that the pod has on the host.
     func remove(_ container: TaskContainer) {
         let (machine, agent) = state.withLock { state -> ((any PodMachine)?, GuestAgent?) in

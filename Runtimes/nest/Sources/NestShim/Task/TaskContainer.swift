@@ -16,9 +16,12 @@ final class TaskContainer: Sendable {
     let id: String
     let bundle: String
     let main: TaskProcess
+    /// Times the steps of its life.
+    let clock: StepClock
     private let state = Mutex(State())
 
-    init(_ request: TaskCreateTaskRequest) {
+    init(_ request: TaskCreateTaskRequest, log: ShimLog) {
+        clock = StepClock(log: log)
         id = request.id
         bundle = request.bundle
         let paths = StreamPaths(
