@@ -68,7 +68,7 @@ import Testing
     @Test("a stream has a deadline too: both ends hear it")
     func stream() throws {
         let client = try TTRPCPipe.client(of: server)
-        let stream = try client.stream("test.Echo", "Chat", timeout: .milliseconds(80))
+        let stream = try client.stream("test.Echo", "Chat", timeout: .milliseconds(500))
         try stream.send([1])
         #expect(try stream.receive() == [1])
         do throws(TTRPCStatus) {

@@ -68,6 +68,14 @@ public struct Thread: ~Copyable, Sendable {
         guard error == 0 || error == ESRCH else { throw Errno(rawValue: error) }
     }
 
+    /// Lets the calling thread sleep for all of this time, whatever signals come: for what sends no event.
+    public static func sleep(for duration: Duration) {
+        let nanoseconds = max(0, duration.nanoseconds)
+        var time = timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
+        var left = timespec()
+        while nanosleep(&time, &left) < 0 && Glibc.errno == EINTR { time = left }
+    }
+
     /// The kernel's number of the calling thread, as `/proc/self/task` lists it.
     public static var currentID: Int32 { gettid() }
 }

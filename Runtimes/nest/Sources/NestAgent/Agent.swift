@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CNestAgent
 internal import Glibc
+internal import VMMSysUtil
 
 /// The agent in a pod's machine: it takes the host's calls, and runs containers with crun.
 public enum Agent {
@@ -9,7 +10,7 @@ public enum Agent {
     /// - Parameter options: as process 1 the kernel's command line has the last word.
     /// - Returns: an exit status. What was wrong is on standard error.
     public static func run(_ options: AgentOptions) -> Int32 {
-        let started = Deadline.now()
+        let started = Deadline.now
         var options = options
         let log = AgentLog()
         do throws(AgentError) {

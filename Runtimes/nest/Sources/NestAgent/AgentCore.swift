@@ -37,8 +37,8 @@ final class AgentCore: Sendable {
     }
 
     /// Serves until the sandbox is destroyed.
-    /// - Parameter started: when the agent's first instruction ran, in nanoseconds of the monotonic clock.
-    func run(started: Int64) throws(AgentError) {
+    /// - Parameter started: when the agent's first instruction ran.
+    func run(started: Deadline) throws(AgentError) {
         let server = TTRPCServer(services: [AgentService(self), HealthService(log: log)])
         do throws(Errno) {
             try Signal.brokenPipe.ignore()
@@ -62,7 +62,7 @@ final class AgentCore: Sendable {
                 if let own = try? connection.descriptor.duplicate() { server.serve(own) }
             }
         }
-        log.info("nest-agent \(Self.version) is ready, \((Deadline.now() - started) / 1000) µs after its start")
+        log.info("nest-agent \(Self.version) is ready, \(started.elapsed.microseconds) µs after its start")
         _ = sandbox.wait { $0.isEnding ? true : nil }
     }
 

@@ -8,6 +8,7 @@ internal import VMMSysUtil
 final class ConsoleReader: Sendable {
     private let sink: @Sendable (String) -> Void
     private let recent = Mutex<[String]>([])
+    private let begin = Deadline.now
 
     /// The longest line, in bytes.
     static let lineLimit = 1024
@@ -38,7 +39,7 @@ final class ConsoleReader: Sendable {
 
     private func read(_ output: consuming FileDescriptor, _ error: consuming FileDescriptor) {
         var lines = [LineAssembler(), LineAssembler()]
-        var limiter = RateLimiter(now: now())
+        var limiter = RateLimiter(now: begin.elapsed)
         var polled = [output.rawValue, error.rawValue].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
         var chunk = [UInt8](repeating: 0, count: 4096)
         while polled.contains(where: { $0.fd >= 0 }) {
@@ -62,7 +63,7 @@ final class ConsoleReader: Sendable {
             lines.append(line)
             if lines.count > Self.recentCount { lines.removeFirst() }
         }
-        guard limiter.admits(now()) else { return }
+        guard limiter.admits(begin.elapsed) else { return }
         limiter.reportDropped(sink)
         sink(line)
     }

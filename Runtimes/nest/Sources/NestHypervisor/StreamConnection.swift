@@ -81,7 +81,7 @@ struct SocketDirectory: ~Copyable, Sendable {
 enum ConnectExchange {
     /// - Returns: the host's port; nil where nobody listens.
     static func run(
-        _ stream: borrowing FileDescriptor, port: UInt32, deadline: Duration
+        _ stream: borrowing FileDescriptor, port: UInt32, deadline: Deadline
     ) throws(HypervisorError) -> UInt32? {
         let request = Array("CONNECT \(port)\n".utf8)
         let sent = send(stream.rawValue, request, request.count, Int32(MSG_NOSIGNAL))
@@ -89,7 +89,7 @@ enum ConnectExchange {
         var line: [UInt8] = []
         while true {
             var polled = pollfd(fd: stream.rawValue, events: Int16(POLLIN), revents: 0)
-            let ready = poll(&polled, 1, pollTimeout(until: deadline))
+            let ready = poll(&polled, 1, deadline.pollMilliseconds)
             if ready < 0 && Glibc.errno == EINTR { continue }
             guard ready > 0 else { throw .notListening(port: port) }
             // One at a time: what follows the line belongs to the caller.

@@ -37,12 +37,12 @@ final class VMMProcess: Sendable {
     /// The thread's body.
     private static func run(_ life: VMMLife, _ monitor: Monitor<State>) {
         let result = life.start()
-        monitor.withLock { $0.started = result }
+        monitor.update { $0.started = result }
         guard case .success(let pid) = result else { return }
         // First without reaping: as long as the number is its, it can be killed by it.
         var information = siginfo_t()
         while waitid(P_PID, id_t(pid), &information, WEXITED | WNOWAIT) < 0 && Glibc.errno == EINTR {}
-        monitor.withLock { state in
+        monitor.update { state in
             var status: Int32 = 0
             while waitpid(pid, &status, 0) < 0 && Glibc.errno == EINTR {}
             let signal = status & 0x7F

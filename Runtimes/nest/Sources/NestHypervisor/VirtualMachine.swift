@@ -65,7 +65,7 @@ public final class VirtualMachine: Sendable {
         self.root = root
         do throws(Errno) { sockets = try SocketDirectory(processID: process.processID, user: userID) } catch {
             // A process that has ended has no root.
-            pause(milliseconds: 20)
+            Thread.sleep(for: .milliseconds(20))
             if let end = process.end { throw .ended(end, lines: reader.lastLines) }
             throw .file(operation: "open", path: "/proc/\(process.processID)/root/run", error)
         }
@@ -75,7 +75,7 @@ public final class VirtualMachine: Sendable {
 
     /// Connects to a port of the guest; tries again while nobody listens there, until the time is over or the VM ends.
     public func connect(port: UInt32, timeout: Duration) throws(HypervisorError) -> StreamConnection {
-        let deadline = now() + timeout
+        let deadline = Deadline(after: timeout)
         var milliseconds = 2
         while true {
             if let end = process.end { throw .ended(end, lines: []) }
@@ -85,8 +85,8 @@ public final class VirtualMachine: Sendable {
                 do throws(Errno) { try stream.setNonBlocking(false) } catch { throw .connection(port: port, error) }
                 return StreamConnection(descriptor: stream, hostPort: hostPort)
             }
-            guard now() < deadline else { throw .notListening(port: port) }
-            pause(milliseconds: milliseconds)
+            guard !deadline.hasPassed else { throw .notListening(port: port) }
+            Thread.sleep(for: .milliseconds(milliseconds))
             milliseconds = min(20, milliseconds * 2)
         }
     }
@@ -108,15 +108,15 @@ public final class VirtualMachine: Sendable {
     }
 
     private func waitUntilUp(seconds: Int, _ reader: ConsoleReader) throws(HypervisorError) {
-        let deadline = now() + .seconds(seconds)
+        let deadline = Deadline(after: .seconds(seconds))
         while try sockets.connect(VMMConfiguration.socketName, port: 0) == nil {
             if let end = process.end {
                 // Its last words may still be in the pipe.
-                pause(milliseconds: 20)
+                Thread.sleep(for: .milliseconds(20))
                 throw .ended(end, lines: reader.lastLines)
             }
-            guard now() < deadline else { throw .noAnswer(seconds: seconds, lines: reader.lastLines) }
-            pause(milliseconds: 1)
+            guard !deadline.hasPassed else { throw .noAnswer(seconds: seconds, lines: reader.lastLines) }
+            Thread.sleep(for: .milliseconds(1))
         }
     }
 

@@ -120,7 +120,7 @@ struct ReplayTests {
         let delete = try Program.run(flags + ["-bundle", bundle, "delete"], input: [], directory: bundle)
         let answer = try TaskDeleteResponse(serializedBytes: delete.bytes)
         #expect(answer.exitStatus == 137)
-        for _ in 0..<100 where access("\(socketDirectory)/\(name)", F_OK) == 0 { Clock.sleep(.milliseconds(20)) }
+        for _ in 0..<100 where access("\(socketDirectory)/\(name)", F_OK) == 0 { Thread.sleep(for: .milliseconds(20)) }
         #expect(access("\(socketDirectory)/\(name)", F_OK) != 0)
     }
 

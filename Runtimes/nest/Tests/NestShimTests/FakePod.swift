@@ -32,7 +32,7 @@ final class FakeGuest: TTRPCService {
     let state = Monitor(State())
 
     func unary(_ method: String, _ request: [UInt8], _ call: TTRPCCall) throws(TTRPCStatus) -> [UInt8] {
-        let (failure, hangs) = state.withLock { state in
+        let (failure, hangs) = state.update { state in
             state.calls.append(method)
             return (state.failures[method], state.hangs.contains(method))
         }
@@ -41,19 +41,19 @@ final class FakeGuest: TTRPCService {
         switch method {
         case "CreateContainer":
             let message: AgentCreateContainerRequest = try decode(request, what: method)
-            state.withLock { $0.created = message }
+            state.update { $0.created = message }
         case "ExecProcess":
             let message: AgentExecProcessRequest = try decode(request, what: method)
-            state.withLock { $0.executed.append(message) }
+            state.update { $0.executed.append(message) }
         case "SignalProcess":
             let message: AgentSignalProcessRequest = try decode(request, what: method)
-            state.withLock { state in
+            state.update { state in
                 guard state.diesOfSignals else { return }
                 state.ends[message.execID.isEmpty ? message.containerID : message.execID] = 128 + Int32(message.signal)
             }
         case "WaitProcess":
             let message: AgentWaitProcessRequest = try decode(request, what: method)
-            call.onCancel { [state] in state.withLock { _ in } }
+            call.onCancel { [state] in state.update { _ in } }
             let status = state.wait { state -> Int32?? in
                 if let status = state.ends[message.execID] { return .some(status) }
                 return state.isGone || call.isCancelled ? .some(nil) : nil
@@ -63,7 +63,7 @@ final class FakeGuest: TTRPCService {
             answer.status = status
             return try encode(answer)
         case "GetOOMEvent":
-            call.onCancel { [state] in state.withLock { _ in } }
+            call.onCancel { [state] in state.update { _ in } }
             let id = state.wait { state -> String?? in
                 if !state.outOfMemory.isEmpty { return .some(state.outOfMemory.removeFirst()) }
                 return state.isGone || call.isCancelled ? .some(nil) : nil
@@ -83,12 +83,12 @@ final class FakeGuest: TTRPCService {
         return []
     }
 
-    func end(_ id: String, _ status: Int32) { state.withLock { $0.ends[id] = status } }
+    func end(_ id: String, _ status: Int32) { state.update { $0.ends[id] = status } }
     var calls: [String] { state.withLock { $0.calls } }
 
     /// The guest's end of a stream, which the test closes.
     func stream(_ port: UInt32) -> FileDescriptor? {
-        state.withLock { $0.streams.removeValue(forKey: port) }.map { FileDescriptor(owning: $0) }
+        state.update { $0.streams.removeValue(forKey: port) }.map { FileDescriptor(owning: $0) }
     }
 }
 
@@ -119,7 +119,7 @@ final class FakeMachine: PodMachine {
             let hostPort = nextPort.wrappingAdd(1, ordering: .relaxed).newValue
             let number = theirs.release()
             if port == AgentPort.streams {
-                guest.state.withLock { $0.streams[hostPort] = number }
+                guest.state.update { $0.streams[hostPort] = number }
             } else {
                 let server = server
                 _ = try Thread(name: "agent") { server.serve(FileDescriptor(owning: number)) }
@@ -128,12 +128,12 @@ final class FakeMachine: PodMachine {
         } catch { throw PodError(.agent, "\(error)") }
     }
 
-    func waitForEnd() -> PodEnd { end.wait { $0 } ?? .exited(1) }
+    func waitForEnd() -> PodEnd { end.wait { $0 } }
 
     /// Ends the VM as the host sees it.
     func finish(_ how: PodEnd) {
-        end.withLock { $0 = $0 ?? how }
-        let streams = guest.state.withLock { state in
+        end.update { $0 = $0 ?? how }
+        let streams = guest.state.update { state in
             state.isGone = true
             defer { state.streams = [:] }
             return state.streams.values
@@ -158,7 +158,7 @@ final class FakeBackend: PodBackend {
     ) throws(PodError) -> any PodMachine {
         while isStuck.load(ordering: .relaxed) {
             if isCancelled() { throw PodError(.image, "cancelled") }
-            Clock.sleep(.milliseconds(5))
+            Thread.sleep(for: .milliseconds(5))
         }
         return machine
     }
@@ -171,7 +171,7 @@ final class EventSink: TTRPCService {
 
     func unary(_ method: String, _ request: [UInt8], _ call: TTRPCCall) throws(TTRPCStatus) -> [UInt8] {
         let message: EventForwardRequest = try decode(request, what: method)
-        topics.withLock { $0.append(message.envelope.topic) }
+        topics.update { $0.append(message.envelope.topic) }
         return []
     }
 }

@@ -61,7 +61,7 @@ struct TaskServiceTests {
         try shim.exec("e1")
         try shim.start("e1")
         shim.guest.end("c1", 0)
-        Clock.sleep(.milliseconds(50))
+        Thread.sleep(for: .milliseconds(50))
         shim.guest.end("e1", 137)
         #expect(try shim.wait() == 0)
         #expect(
@@ -95,7 +95,7 @@ struct TaskServiceTests {
         let shim = try ShimUnderTest()
         try shim.create()
         try shim.start()
-        shim.guest.state.withLock { state in
+        shim.guest.state.update { state in
             state.outOfMemory = ["c1"]
             state.ends["c1"] = 137
         }
@@ -110,9 +110,9 @@ struct TaskServiceTests {
         let result = Monitor<TTRPCCode?>(nil)
         _ = try Thread(name: "create") {
             let status = shim.status("Create", shim.createRequest())
-            result.withLock { $0 = status }
+            result.update { $0 = status }
         }
-        while (try? shim.state()) == nil { Clock.sleep(.milliseconds(5)) }
+        while (try? shim.state()) == nil { Thread.sleep(for: .milliseconds(5)) }
         #expect(try shim.state().status == .created)
         var pids = TaskPidsRequest()
         pids.id = "c1"
@@ -163,7 +163,7 @@ struct TaskServiceTests {
         let shim = try ShimUnderTest()
         try shim.create()
         try shim.start()
-        shim.guest.state.withLock { $0.hangs = ["SignalProcess"] }
+        shim.guest.state.update { $0.hangs = ["SignalProcess"] }
         #expect(shim.status("Kill", shim.killRequest(9)) == .ok)
         #expect(try shim.wait() == 137)
     }
@@ -171,7 +171,7 @@ struct TaskServiceTests {
     @Test("a Create that fails leaves nothing, and the container can be made again")
     func failedCreate() throws {
         let shim = try ShimUnderTest()
-        shim.guest.state.withLock {
+        shim.guest.state.update {
             $0.failures["CreateContainer"] = "crun: executable file `sh` not found in $PATH: No such file or directory"
         }
         do {
@@ -192,7 +192,7 @@ struct TaskServiceTests {
         try shim.create()
         try shim.start()
         try shim.exec("e1")
-        shim.guest.state.withLock { $0.failures["ExecProcess"] = "executable file `true` not found in $PATH" }
+        shim.guest.state.update { $0.failures["ExecProcess"] = "executable file `true` not found in $PATH" }
         var start = TaskStartRequest()
         start.id = "c1"
         start.execID = "e1"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Synchronization
+internal import VMMSysUtil
 
 /// The client's end of a call of several messages. One thread may read while another writes.
 ///

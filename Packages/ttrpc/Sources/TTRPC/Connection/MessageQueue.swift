@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import VMMSysUtil
 
 /// The messages of one stream that came and were not read yet, and how the stream ends.
 final class MessageQueue: Sendable {

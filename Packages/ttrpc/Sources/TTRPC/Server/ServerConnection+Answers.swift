@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import VMMSysUtil
 
 /// What a handler comes to. All of this runs on the call's thread, and may wait for a client that does not read.
 extension ServerConnection {

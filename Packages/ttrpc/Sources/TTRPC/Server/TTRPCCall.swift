@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Synchronization
+internal import VMMSysUtil
 
 /// What a handler knows about the call that it serves.
 public final class TTRPCCall: Sendable {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import VMMSysUtil
 
 /// The server's end of a call of several messages.
 ///

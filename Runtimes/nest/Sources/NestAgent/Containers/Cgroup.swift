@@ -88,7 +88,7 @@ struct Cgroup: Sendable {
                 var bytes = [UInt8](repeating: 0, count: 256)
                 let count = try retryOnInterrupt { pread(number, &bytes, 256, 0) }
                 if String(decoding: bytes[..<count], as: UTF8.self).contains(line) { return }
-                let left = deadline.milliseconds
+                let left = deadline.pollMilliseconds
                 guard left > 0 else { throw .timedOut }
                 var wait = pollfd(fd: number, events: Int16(POLLPRI), revents: 0)
                 try retryOnInterrupt { poll(&wait, 1, left) }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import NestProtocols
+internal import VMMSysUtil
 
 /// A process of a container: its first, or one that was put in later.
 final class ContainerProcess: Sendable {
@@ -57,7 +58,7 @@ final class Container: Sendable {
 
     /// The process of a name; the empty name, and the one given at its making, are the first.
     func process(_ execID: String) throws(AgentError) -> ContainerProcess {
-        let found = state.read { state in
+        let found = state.withLock { state in
             execID.isEmpty || execID == state.firstID ? state.first : state.others[execID]
         }
         guard let found else {
@@ -116,7 +117,7 @@ final class Container: Sendable {
 
     /// The first process and all others.
     var processes: [ContainerProcess] {
-        state.read { state in (state.first.map { [$0] } ?? []) + state.others.values }
+        state.withLock { state in (state.first.map { [$0] } ?? []) + state.others.values }
     }
 }
 
@@ -141,11 +142,11 @@ final class ContainerTable: Sendable {
     }
 
     func find(_ id: String) throws(AgentError) -> Container {
-        guard let container = containers.read({ $0[id] }) else { throw .notFound("container \(id) not found") }
+        guard let container = containers.withLock({ $0[id] }) else { throw .notFound("container \(id) not found") }
         return container
     }
 
-    var all: [Container] { containers.read { Array($0.values) } }
+    var all: [Container] { containers.withLock { Array($0.values) } }
 }
 
 /// Names from outside become file names and arguments.

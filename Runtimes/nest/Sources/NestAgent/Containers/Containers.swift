@@ -153,7 +153,7 @@ final class Containers: Sendable {
     func remove(_ container: Container, timeout: Duration) throws(AgentError) {
         try container.move(from: [.created, .running], to: .removing)
         if container.cgroup.exists { try? container.cgroup.killAll() }
-        if let first = container.state.read({ $0.first }) {
+        if let first = container.state.withLock({ $0.first }) {
             do throws(AgentError) { _ = try first.end.wait(until: Deadline(after: timeout)) } catch {
                 container.state.update { $0.phase = .running }
                 throw error
@@ -165,7 +165,7 @@ final class Containers: Sendable {
 
     private func discard(_ container: Container) {
         oom.forget(container)
-        if container.state.read({ $0.first == nil }) || container.hasLastHooks {
+        if container.state.withLock({ $0.first == nil }) || container.hasLastHooks {
             do throws(AgentError) { try crun.run(["delete", "--force", container.id], timeout: .seconds(30)) } catch {
                 log.debug("container \(container.id): \(error)")
             }
@@ -175,7 +175,7 @@ final class Containers: Sendable {
         }
         container.cgroup.remove()
         for process in container.processes { process.streams.finish(within: .seconds(2)) }
-        StorageCatalog.detach(container.state.read { $0.storages }, log)
+        StorageCatalog.detach(container.state.withLock { $0.storages }, log)
         Files.removeTree(container.bundle)
         table.remove(container)
     }

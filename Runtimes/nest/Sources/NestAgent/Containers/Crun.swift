@@ -39,7 +39,7 @@ final class Crun: Sendable {
         let file = temporaryPath("crun-log")
         defer { unlink(file) }
         let options = ["--root", root, "--cgroup-manager", "cgroupfs", "--log", file, "--log-format", "json"]
-        let started = Deadline.now()
+        let started = Deadline.now
         let end = try reaper.claiming { () throws(AgentError) in
             reaper.claim(
                 try spawn(
@@ -52,7 +52,7 @@ final class Crun: Sendable {
             _ = try? end.wait(until: Deadline(after: .seconds(5)))
             throw .timedOut("crun \(arguments.first ?? "") has not ended within \(timeout)")
         }
-        log.debug("crun \(arguments.first ?? ""): status \(status), \((Deadline.now() - started) / 1000) µs")
+        log.debug("crun \(arguments.first ?? ""): status \(status), \(started.elapsed.microseconds) µs")
         guard status == 0 else {
             let words = (try? Files.read(file, maximumByteCount: 64 << 10)).flatMap(Self.lastMessage)
             throw .crun(words ?? "crun \(arguments.first ?? "") ended with status \(status)")

@@ -30,7 +30,7 @@ final class OOMMonitor: Sendable {
                 let number = notices.rawValue
                 guard let count = try? retryOnInterrupt({ read(number, &buffer, 4096) }), count > 0 else { return }
                 // Which of the few it was costs less to ask than to decode.
-                for container in state.read({ Array($0.watched.values) }) { check(container) }
+                for container in state.withLock({ Array($0.watched.values) }) { check(container) }
             }
         }
     }

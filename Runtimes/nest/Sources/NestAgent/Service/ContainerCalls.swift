@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 internal import NestProtocols
+internal import VMMSysUtil
 
 extension MethodTable {
     /// The calls about whole containers.
@@ -42,8 +43,8 @@ extension MethodTable {
 extension Containers {
     /// Holds all processes of a container still, or lets them go on.
     func freeze(_ container: Container, _ isFrozen: Bool) throws(AgentError) {
-        guard container.state.read({ $0.phase == .running || $0.phase == .created }),
-            let first = container.state.read({ $0.first }), first.end.value == nil
+        guard container.state.withLock({ $0.phase == .running || $0.phase == .created }),
+            let first = container.state.withLock({ $0.first }), first.end.value == nil
         else { throw .badState("container \(container.id) does not run") }
         guard container.cgroup.isFrozen != isFrozen else {
             throw .badState("container \(container.id) is \(isFrozen ? "paused already" : "not paused")")

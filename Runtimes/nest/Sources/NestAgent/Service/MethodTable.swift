@@ -2,6 +2,7 @@
 internal import NestProtocols
 internal import SwiftProtobuf
 internal import TTRPC
+internal import VMMSysUtil
 
 /// The methods of a service by name, each from bytes to bytes.
 ///
@@ -31,13 +32,13 @@ struct MethodTable: Sendable {
             log.warn("\(service)/\(method) is not implemented")
             throw .unimplemented(service, method)
         }
-        let started = Deadline.now()
+        let started = Deadline.now
         do throws(TTRPCStatus) {
             let answer = try handler.run(bytes, call)
-            log.debug("\(method): ok, \((Deadline.now() - started) / 1000) µs")
+            log.debug("\(method): ok, \(started.elapsed.microseconds) µs")
             return answer
         } catch {
-            log.info("\(method): \(error), \((Deadline.now() - started) / 1000) µs")
+            log.info("\(method): \(error), \(started.elapsed.microseconds) µs")
             throw error
         }
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import NestProtocols
+internal import VMMSysUtil
 
 extension MethodTable {
     /// The calls about single processes.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 internal import NestProtocols
+internal import VMMSysUtil
 
 /// A file system on a disk of the machine.
 enum BlockStorage: StorageHandler {

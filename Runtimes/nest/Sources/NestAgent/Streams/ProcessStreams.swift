@@ -30,7 +30,7 @@ final class ProcessStreams: Sendable {
 
     /// Makes a terminal's size known to its processes.
     func resize(rows: UInt32, columns: UInt32) throws(AgentError) {
-        guard let terminal = state.read({ $0.terminal }) else { throw .badState("the process has no terminal") }
+        guard let terminal = state.withLock({ $0.terminal }) else { throw .badState("the process has no terminal") }
         guard let rows = UInt16(exactly: rows), let columns = UInt16(exactly: columns) else {
             throw .invalid("a window of \(rows) rows and \(columns) columns")
         }
@@ -42,7 +42,7 @@ final class ProcessStreams: Sendable {
     /// Waits for bytes that the process has written.
     /// - Returns: up to `count` bytes; none at the end of the stream.
     func read(isError: Bool, count: Int, _ call: TTRPCCall) throws(AgentError) -> [UInt8] {
-        guard let source = state.read({ isError ? $0.error : $0.output }) else {
+        guard let source = state.withLock({ isError ? $0.error : $0.output }) else {
             throw .badState("the stream is not read by calls")
         }
         try wait(source, POLLIN, call)
@@ -62,7 +62,7 @@ final class ProcessStreams: Sendable {
 
     /// Gives the process bytes to read; waits while it does not.
     func write(_ bytes: [UInt8], _ call: TTRPCCall) throws(AgentError) {
-        guard let target = state.read({ $0.input }) else {
+        guard let target = state.withLock({ $0.input }) else {
             throw .badState("standard input is closed, or not written by calls")
         }
         var done = 0
@@ -93,7 +93,7 @@ final class ProcessStreams: Sendable {
                 pollfd(fd: descriptor.number, events: Int16(events), revents: 0),
                 pollfd(fd: wake.event.descriptor.rawValue, events: Int16(POLLIN), revents: 0),
             ]
-            let limit = call.timeRemaining.map { Deadline(after: $0).milliseconds } ?? -1
+            let limit = call.timeRemaining.map { Deadline(after: $0).pollMilliseconds } ?? -1
             try retryOnInterrupt { poll(&polled, 2, limit) }
             if polled[0].revents == 0 { throw .cancelled }
         } catch .cancelled {
@@ -157,7 +157,7 @@ final class ProcessStreams: Sendable {
     /// The processes are gone: lets the rest of their output through, for so long, and ends what is left.
     func finish(within timeout: Duration) {
         let isDone: Bool? = state.wait(until: Deadline(after: timeout)) { $0.relays == 0 ? true : nil }
-        if isDone == nil { for connection in state.read({ $0.connections }) { connection.end() } }
+        if isDone == nil { for connection in state.withLock({ $0.connections }) { connection.end() } }
         keep(input: nil, output: nil, error: nil, terminal: nil)
     }
 }

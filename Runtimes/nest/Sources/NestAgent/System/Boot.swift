@@ -10,13 +10,13 @@ enum Boot {
         openStandardStreams()
         umask(0o022)
         setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 1)
-        let started = Deadline.now()
+        let started = Deadline.now
         try mountAll()
         openStandardStreams()
         try makeLinks()
-        let mounted = Deadline.now()
+        let mounted = Deadline.now
         try ControlGroups.prepare(log)
-        let (mounting, grouping) = ((mounted - started) / 1000, (Deadline.now() - mounted) / 1000)
+        let (mounting, grouping) = ((mounted - started).microseconds, mounted.elapsed.microseconds)
         log.info("mounts took \(mounting) µs, control groups \(grouping) µs")
         // A container's limit is its control group's, as on a host with memory to spare: asking for more than the machine
         // has must not fail where using more than the limit would end the process.

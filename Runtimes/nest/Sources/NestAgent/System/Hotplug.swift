@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
+internal import VMMSysUtil
 
 /// Puts processors and memory to use that the machine got while it runs.
 enum Hotplug {

@@ -12,7 +12,7 @@ final class ProcessEnd: Sendable {
     init(pid: pid_t) { self.pid = pid }
 
     /// Exit code, or 128 + signal; nil while it runs.
-    var value: Int32? { status.read { $0 } }
+    var value: Int32? { status.withLock { $0 } }
 
     fileprivate func set(_ value: Int32) { status.update { $0 = value } }
 
@@ -57,7 +57,7 @@ final class Reaper: Sendable {
     }
 
     private func reapNext() {
-        let seen = state.read { $0.spawned }
+        let seen = state.withLock { $0.spawned }
         let pid = nest_ended_child()
         guard pid > 0 else {
             // Without a child there is no orphan to come either: wait for the next start.
@@ -103,7 +103,7 @@ final class Reaper: Sendable {
 
     /// Sends a signal to a process that has not been reaped; its number cannot have become another's meanwhile.
     func signal(_ end: ProcessEnd, _ number: Int32) throws(AgentError) {
-        try state.read { (state) throws(AgentError) in
+        try state.withLock { (state) throws(AgentError) in
             guard state.known[end.pid] === end else { throw .notFound("process already finished") }
             try system("signal", "process \(end.pid)") { kill(end.pid, number) }
         }

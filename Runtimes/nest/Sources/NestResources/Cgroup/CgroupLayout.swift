@@ -111,15 +111,15 @@ struct CgroupLayout: Sendable {
 
     /// Removes one directory; busy ones are tried for two seconds.
     func remove(_ directory: String) throws(CgroupError) {
-        let deadline = now() + .seconds(2)
+        let deadline = Deadline(after: .seconds(2))
         while true {
             if rmdir(directory) == 0 { return }
             let error = Errno.last
             if error == .noSuchFile { return }
-            guard error == .busy, now() < deadline else {
+            guard error == .busy, !deadline.hasPassed else {
                 throw .failed(operation: "remove the cgroup", path: directory, error)
             }
-            pause(milliseconds: 5)
+            Thread.sleep(for: .milliseconds(5))
         }
     }
 

@@ -41,7 +41,7 @@ final class ImageBuild: Sendable {
     }
 
     private func build() throws(RootImageError) {
-        let deadline = now() + .seconds(configuration.imageBuildSeconds)
+        let deadline = Deadline(after: .seconds(configuration.imageBuildSeconds))
         let root = try union()
         var walk = TreeWalk(
             byteLimit: configuration.imageBuildBytes, fileLimit: configuration.imageBuildFiles, deadline: deadline)
@@ -54,7 +54,7 @@ final class ImageBuild: Sendable {
             case .failed(let error): throw .file(operation: "read", path: layers.directories[0], error)
             }
         }
-        try make(of: root, within: max(1, (deadline - now()).milliseconds / 1000))
+        try make(of: root, within: max(1, Int(deadline.remainingNanoseconds / 1_000_000_000)))
     }
 
     private func make(of root: String, within seconds: Int) throws(RootImageError) {

@@ -42,7 +42,7 @@ struct ImageCache {
                     _ = futimens(file.rawValue, nil)
                     return file
                 }
-                pause(milliseconds: 1)
+                Thread.sleep(for: .milliseconds(1))
             }
             return nil
         } catch {
@@ -54,15 +54,15 @@ struct ImageCache {
     func lock(_ key: ImageKey) throws(RootImageError) -> FileDescriptor {
         let path = "\(directory)/\(key.name).lock"
         // Whoever has it is done or killed within the limit.
-        let deadline = now() + .seconds(configuration.imageBuildSeconds + 30)
+        let deadline = Deadline(after: .seconds(configuration.imageBuildSeconds + 30))
         do throws(Errno) {
-            while now() < deadline {
+            while !deadline.hasPassed {
                 let file = try FileDescriptor.open(path, [.readWrite, .create, .noFollow])
                 if try FileLock.tryExclusive(file) {
                     // A file that was removed while we waited locks nobody out.
                     if try file.linkCount() > 0 { return file }
                 } else {
-                    pause(milliseconds: 20)
+                    Thread.sleep(for: .milliseconds(20))
                 }
             }
         } catch {

@@ -59,9 +59,9 @@ public final class RootImages: Sendable {
         guard let builder = HostTool.find("mkfs.erofs") else { throw .noBuilder }
         let cache = try ImageCache(configuration)
         guard layers.areImmutable else {
-            let begin = now()
+            let begin = Deadline.now
             let new = try cache.build(layers, builder: builder, prefix: "private")
-            let time = (now() - begin).milliseconds
+            let time = Int(clamping: begin.elapsed.milliseconds)
             log("made a root image of \(layers.directories[0]) for this container alone in \(time) ms")
             return RootImage(path: new.path, isShared: false, buildMilliseconds: time, lock: new.lock)
         }
@@ -81,7 +81,7 @@ public final class RootImages: Sendable {
             _ = consume makerLock
             return RootImage(path: cache.path(of: key), isShared: true, buildMilliseconds: nil, lock: lock)
         }
-        let begin = now()
+        let begin = Deadline.now
         let new = try cache.build(layers, builder: builder, prefix: "partial")
         let number = new.lock.rawValue
         do throws(Errno) {
@@ -92,7 +92,7 @@ public final class RootImages: Sendable {
             unlink(new.path)
             throw .file(operation: "store", path: cache.path(of: key), error)
         }
-        let time = (now() - begin).milliseconds
+        let time = Int(clamping: begin.elapsed.milliseconds)
         log("made the root image of \(layers.directories.count) layers in \(time) ms")
         let removed = cache.trim()
         if removed > 0 { log("removed \(removed) root images that were not used for longest") }

@@ -22,7 +22,7 @@ struct TreeWalk {
     /// The configured limits.
     let byteLimit: UInt64
     let fileLimit: Int
-    let deadline: Duration
+    let deadline: Deadline
     /// What was found.
     private(set) var bytes: UInt64 = 0
     private(set) var files = 0
@@ -46,7 +46,7 @@ struct TreeWalk {
     /// The deepest tree. `mkfs.erofs` recurses, and keeps whole paths of at most PATH_MAX.
     private static let depthLimit = 1000
 
-    init(byteLimit: UInt64, fileLimit: Int, deadline: Duration) {
+    init(byteLimit: UInt64, fileLimit: Int, deadline: Deadline) {
         self.byteLimit = byteLimit
         self.fileLimit = fileLimit
         self.deadline = deadline
@@ -67,7 +67,7 @@ struct TreeWalk {
             if entry.pointee.isDots { continue }
             files += 1
             if files > fileLimit { throw .files }
-            if files % 1024 == 0 && now() > deadline { throw .time }
+            if files % 1024 == 0 && deadline.hasPassed { throw .time }
             var status = stat()
             let name = entry.pointee.nameBytes
             guard name.count - 1 <= Self.nameLimit else { throw .name }

@@ -56,20 +56,6 @@ func makeDirectories(_ path: String, mode: UInt32) throws(Errno) -> [String] {
     return made
 }
 
-/// Sleeps, for loops that wait for what sends no event.
-func pause(milliseconds: Int) {
-    var time = timespec(tv_sec: milliseconds / 1000, tv_nsec: (milliseconds % 1000) * 1_000_000)
-    var left = timespec()
-    while nanosleep(&time, &left) < 0 && Glibc.errno == EINTR { time = left }
-}
-
-/// The monotonic clock.
-func now() -> Duration {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
-}
-
 /// A lock on an open file (`flock(2)`), which goes with its last descriptor, also when the process is killed.
 enum FileLock {
     /// Takes it if nobody else holds it.

@@ -38,18 +38,17 @@ enum HostTool {
         guard handle >= 0 else { throw .last }
         let process = FileDescriptor(owning: handle)
         var said: [UInt8] = []
-        let deadline = now() + .seconds(seconds)
+        let deadline = Deadline(after: .seconds(seconds))
         var wasTooSlow = false
         while true {
             var polled = [
                 pollfd(fd: process.rawValue, events: Int16(POLLIN), revents: 0),
                 pollfd(fd: words.readEnd.rawValue, events: Int16(POLLIN), revents: 0),
             ]
-            let left = (deadline - now()).milliseconds
-            let count = poll(&polled, 2, Int32(clamping: max(0, left)))
+            let count = poll(&polled, 2, deadline.pollMilliseconds)
             drain(words.readEnd, into: &said)
             if count > 0 && polled[0].revents != 0 { break }
-            if left <= 0 && !wasTooSlow {
+            if deadline.hasPassed && !wasTooSlow {
                 wasTooSlow = true
                 kill(pid, SIGKILL)
                 // It ends now; a process in an uninterruptible wait ends when its disk answers.
@@ -74,14 +73,5 @@ enum HostTool {
             said += chunk[..<count]
             if said.count > 8192 { said.removeFirst(said.count - 4096) }
         }
-    }
-}
-
-extension Duration {
-    /// Whole milliseconds, rounded up so that a wait is never cut to a spin.
-    var milliseconds: Int {
-        let (seconds, attoseconds) = components
-        return Int(clamping: seconds.multipliedReportingOverflow(by: 1000).partialValue)
-            + Int((attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
     }
 }

@@ -31,7 +31,7 @@ struct DeleteAction {
         if answer == .absent { removeSocket() }
         Files.unmountAll(below: Files.join(bundle, "rootfs"))
 
-        let now = Clock.now()
+        let now = WallClock.now()
         var response = TaskDeleteResponse()
         response.pid = UInt32(clamping: record?.machine?.id ?? 0)
         response.exitStatus = 128 + UInt32(SIGKILL)
@@ -100,7 +100,7 @@ struct DeleteAction {
     static func cleanUp(_ record: PodRecord, directory: String) {
         record.machine?.kill()
         HostBackend.removeCgroup(record.cgroupPath)
-        for _ in 0..<100 where record.machine?.isAlive == true { Clock.sleep(.milliseconds(10)) }
+        for _ in 0..<100 where record.machine?.isAlive == true { Thread.sleep(for: .milliseconds(10)) }
         Files.unmountAll(below: directory)
         Files.removeTree(directory)
         VirtualMachine.removeAbandonedUsers(stateDirectory: Files.split(directory).directory)

@@ -32,7 +32,7 @@ final class HostParts: Sendable {
         do throws(Errno) {
             try Files.makeDirectory(directory)
             try Files.writeAtomically(directory + "\n", to: "\(order.bundle)/\(PodRecord.bundleFile)")
-            state.withLock { state in
+            state.update { state in
                 state.directory = directory
                 state.record.shim = HostProcess(id: getpid())
                 state.record.socketPath = order.socketPath
@@ -57,7 +57,7 @@ final class HostParts: Sendable {
             let image = try RootImages(configuration).image(for: mounts, directory: order.rootDirectory) {
                 log.info($0)
             }
-            state.withLock { $0.image = image }
+            state.update { $0.image = image }
             return image.path
         } catch { throw PodError(.image, error.description) }
     }
@@ -66,7 +66,7 @@ final class HostParts: Sendable {
     func makeScratch(_ configuration: NestConfiguration) throws(PodError) -> String {
         do throws(ScratchDiskError) {
             let path = try ScratchDisk.make(configuration)
-            state.withLock { $0.scratch = path }
+            state.update { $0.scratch = path }
             return path
         } catch { throw PodError(.scratch, error.description) }
     }
@@ -74,12 +74,12 @@ final class HostParts: Sendable {
     /// Moves this process into the container's cgroup, whose memory the VM and the shim then share.
     func joinCgroup(_ path: String, memoryMiB: Int) throws(PodError) {
         guard !path.isEmpty else { return }
-        state.withLock { $0.record.cgroupPath = path }
+        state.update { $0.record.cgroupPath = path }
         do throws(Errno) { try save() } catch { throw PodError(.cgroup, "cannot keep the pod's record: \(error)") }
         do throws(CgroupError) {
             let cgroup = try HostCgroup(path: path)
             let count = cgroup.oomKillCount
-            state.withLock { state in
+            state.update { state in
                 state.cgroup = cgroup
                 state.killCount = count
             }
@@ -100,7 +100,7 @@ final class HostParts: Sendable {
             ) { line in
                 log.write(line.hasPrefix("swiftlet") ? .vmm : .kernel, line)
             }
-            state.withLock { state in
+            state.update { state in
                 state.machine = machine
                 state.scratch = nil
                 state.record.machine = HostProcess(id: machine.processID)
@@ -117,7 +117,7 @@ final class HostParts: Sendable {
 
     /// Removes everything, in the opposite order; harmless when it is gone.
     func release() {
-        let parts = state.withLock { state in
+        let parts = state.update { state in
             let parts = state
             state = State()
             return parts

@@ -32,7 +32,7 @@ extension Pod {
     }
 
     private func reserve(_ container: TaskContainer) throws(TTRPCStatus) {
-        try state.withLock { state throws(TTRPCStatus) in
+        try state.update { state throws(TTRPCStatus) in
             guard !state.isShutDown else { throw TTRPCStatus(.unavailable, "the shim is shutting down") }
             guard state.containers[container.id] == nil else {
                 throw TTRPCStatus(.alreadyExists, "container \(container.id) exists already")
@@ -115,7 +115,7 @@ extension Pod {
         do throws(PodError) {
             machine = try backend.boot(order, clock: container.clock) { container.isCancelled }
         } catch { throw container.isCancelled ? Self.cancelled : Self.createFailed(.unknown, error.message) }
-        state.withLock { $0.machine = machine }
+        state.update { $0.machine = machine }
         do throws(Errno) {
             _ = try Thread(name: "vm") { self.watch(machine) }
         } catch { throw TTRPCStatus(.internalError, "cannot start a thread: \(error)") }
@@ -136,12 +136,12 @@ extension Pod {
                 do throws(PodError) {
                     let connection = try machine.connect(port: AgentPort.calls, timeout: .seconds(1))
                     let agent = GuestAgent(connection)
-                    state.withLock { $0.agent = agent }
+                    state.update { $0.agent = agent }
                     try startBackground(agent, machine)
                     return agent
                 } catch { reason = error.message }
                 // The bound on tries must not pass at once when connecting fails at once.
-                if state.wait(timeout: .milliseconds(10), until: { $0.end }) != nil { continue }
+                if state.wait(timeout: .milliseconds(10), { $0.end }) != nil { continue }
             }
             throw Self.createFailed(.deadlineExceeded, "the guest's agent does not answer: \(reason)")
         }

@@ -20,7 +20,7 @@ extension Pod {
                 _ = exec.waitForExit(timeout: .seconds(5))
             }
         }
-        let now = Clock.now()
+        let now = WallClock.now()
         let exit = ProcessExit(status: status, seconds: now.seconds, nanoseconds: now.nanoseconds)
         let pid = processID
         process.change { life in
@@ -54,7 +54,7 @@ extension Pod {
     func watch(_ machine: any PodMachine) {
         let end = machine.waitForEnd()
         log.debug("the VM ended: \(end)")
-        let isCurrent = state.withLock { state in
+        let isCurrent = state.update { state in
             // A pod that failed to be made may have another machine by now.
             guard state.machine?.processID == machine.processID else { return false }
             if end == .outOfMemory {
@@ -71,7 +71,7 @@ extension Pod {
     /// A kill for want of memory is told before the end that it caused. The agent has both when it has the end, but they
     /// come as answers of two calls: this one gets a moment.
     private func awaitOutOfMemory(_ container: TaskContainer) {
-        for _ in 0..<5 where !container.hasRunOutOfMemory { Clock.sleep(.milliseconds(10)) }
+        for _ in 0..<5 where !container.hasRunOutOfMemory { Thread.sleep(for: .milliseconds(10)) }
     }
 
     func watchMemory(_ agent: GuestAgent) {

@@ -64,7 +64,7 @@ final class Pod: Sendable {
 
     /// Ends the VM if no container of the pod lives any more.
     func stopIfEmpty() {
-        let machine = state.withLock { state in
+        let machine = state.update { state in
             state.containers.values.allSatisfy { $0.main.phase == .stopped } ? state.machine : nil
         }
         machine?.kill()
@@ -80,13 +80,13 @@ final class Pod: Sendable {
 
     /// Takes a container out of the table; with the last one goes the machine and all that the pod has on the host.
     func remove(_ container: TaskContainer) {
-        let (machine, agent) = state.withLock { state -> ((any PodMachine)?, GuestAgent?) in
+        let (machine, agent) = state.update { state -> ((any PodMachine)?, GuestAgent?) in
             guard state.containers.count <= 1 else { return (nil, nil) }
             return (state.machine, state.agent)
         }
         agent?.close()
         machine?.release()
-        state.withLock { state in
+        state.update { state in
             state.containers[container.id] = nil
             guard state.containers.isEmpty else { return }
             state.machine = nil
@@ -98,7 +98,7 @@ final class Pod: Sendable {
     /// Ends the pod unless a container is left.
     /// - Returns: whether it has ended.
     func shutDown() -> Bool {
-        state.withLock { state in
+        state.update { state in
             guard state.containers.isEmpty else { return false }
             state.isShutDown = true
             return true
@@ -110,7 +110,7 @@ final class Pod: Sendable {
 
     /// How the VM ended; waits for it, and ends a VM whose agent is gone but which does not end.
     func machineEnd(_ machine: any PodMachine) -> PodEnd? {
-        if let end = state.wait(timeout: .seconds(10), until: { $0.end }) { return end }
+        if let end = state.wait(timeout: .seconds(10), { $0.end }) { return end }
         log.info("the agent is gone and the VM still runs: it is killed")
         machine.kill()
         return state.wait(timeout: .seconds(10)) { $0.end }

@@ -37,7 +37,7 @@ final class InputRelay: Sendable {
 
     /// Ends the process's input behind the last byte that the client has written.
     func closeInput() {
-        state.withLock { state in
+        state.update { state in
             guard !state.isDone else { return }
             state.isClosing = true
             try? wake.write()
@@ -46,7 +46,7 @@ final class InputRelay: Sendable {
 
     /// Ends at once: the process is gone.
     func cancel() {
-        state.withLock { state in
+        state.update { state in
             guard !state.isDone else { return }
             state.isCancelled = true
             shutdown(sink, Int32(SHUT_RDWR))
@@ -96,7 +96,7 @@ final class InputRelay: Sendable {
     }
 
     private func finish() {
-        state.withLock { state in
+        state.update { state in
             // The half of the stream alone: the guest reads an end of file, not an error.
             if !state.isCancelled { shutdown(sink, Int32(SHUT_WR)) }
             close(sink)

@@ -28,7 +28,7 @@ final class Logger: Sendable {
             var status: Int32 = 0
             if waitpid(processID, &status, WNOHANG) != 0 { return }
             if step == 20 { kill(processID, SIGTERM) }
-            Clock.sleep(.milliseconds(100))
+            Thread.sleep(for: .milliseconds(100))
         }
         kill(processID, SIGKILL)
         var status: Int32 = 0

@@ -39,7 +39,7 @@ final class OutputRelay: Sendable {
 
     /// Gives up what is under way and closes the target.
     func cancel() {
-        state.withLock { state in
+        state.update { state in
             guard !state.isDone else { return }
             state.isCancelled = true
             shutdown(source, Int32(SHUT_RDWR))
@@ -87,7 +87,7 @@ final class OutputRelay: Sendable {
     }
 
     private func finish() {
-        state.withLock { state in
+        state.update { state in
             close(source)
             close(sink)
             state.isDone = true

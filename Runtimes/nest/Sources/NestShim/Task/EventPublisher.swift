@@ -43,7 +43,7 @@ final class EventPublisher: Sendable {
     /// Queues an event; never waits.
     func publish(_ event: TaskEvent) {
         guard !address.isEmpty else { return }
-        let isLost = state.withLock { state in
+        let isLost = state.update { state in
             guard state.queue.count < Self.capacity else {
                 state.lost += 1
                 return true
@@ -63,13 +63,13 @@ final class EventPublisher: Sendable {
     }
 
     /// Ends the thread after the event it is at.
-    func close() { state.withLock { $0.isClosed = true } }
+    func close() { state.update { $0.isClosed = true } }
 
     private func run() {
         var client: TTRPCClient?
         while let event = next() {
             deliver(event, by: &client)
-            state.withLock { $0.isIdle = true }
+            state.update { $0.isIdle = true }
         }
         client?.close()
     }

@@ -16,7 +16,7 @@ struct TaskEvent: Equatable, Sendable {
         typeName = type(of: message).protoMessageName
         // A message of plain fields always encodes.
         payload = (try? message.serializedBytes()) ?? []
-        (seconds, nanoseconds) = Clock.now()
+        (seconds, nanoseconds) = WallClock.now()
     }
 
     /// The request that hands it to containerd.

@@ -2,6 +2,7 @@
 internal import NestModel
 internal import NestProtocols
 internal import TTRPC
+internal import VMMSysUtil
 
 /// A process as the task API sees it: its life, its streams, and who waits for its end.
 final class TaskProcess: Sendable {
@@ -39,7 +40,7 @@ final class TaskProcess: Sendable {
     func change<Result, Failure: Error>(
         _ body: (inout ProcessState) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        try state.withLock { state throws(Failure) in try body(&state.life) }
+        try state.update { state throws(Failure) in try body(&state.life) }
     }
 
     /// Waits until an end may be told.
@@ -57,13 +58,13 @@ final class TaskProcess: Sendable {
     }
 
     /// Makes all waits look again.
-    func wake() { state.withLock { _ in } }
+    func wake() { state.update { _ in } }
 
     /// The streams, once they are connected.
     var streams: ProcessStreams? { state.withLock { $0.streams } }
 
     func attach(_ streams: ProcessStreams) {
-        let isInputClosed = state.withLock { state in
+        let isInputClosed = state.update { state in
             state.streams = streams
             return state.isInputClosed
         }
@@ -72,7 +73,7 @@ final class TaskProcess: Sendable {
 
     /// Ends the input; for a process that is not started yet, as soon as it is.
     func closeInput() {
-        let streams = state.withLock { state in
+        let streams = state.update { state in
             state.isInputClosed = true
             return state.streams
         }
@@ -80,7 +81,7 @@ final class TaskProcess: Sendable {
     }
 
     /// Notes a terminal's size for a process that is not started yet.
-    func noteSize(width: UInt32, height: UInt32) { state.withLock { $0.size = (width, height) } }
+    func noteSize(width: UInt32, height: UInt32) { state.update { $0.size = (width, height) } }
 
     /// The size that was noted.
     var notedSize: (width: UInt32, height: UInt32)? { state.withLock { $0.size } }
