@@ -31,6 +31,9 @@ run_check() {
     group unit unit_tests
 }
 
+# What the soak has whole, it does not sample before.
+unless_soak() { [ "$RUNG" = soak ] || "$@"; }
+
 run_test() {
     group deps Tests/Lab/install-deps
     group kernels Tests/Lab/fetch-kernels
@@ -41,18 +44,17 @@ run_test() {
     group nest-unit nest_unit
     group import-by-url Tests/Tidy/import-by-url
     group fuzz-replay Fuzz/replay
-    group lab Tests/Lab/self-test 'exit status is|whole|10 MB|host.s files|--out|KVM runs|too long|retried once|module devices'
+    unless_soak group lab Tests/Lab/self-test 'exit status is|whole|10 MB|host.s files|--out|KVM runs|too long|retried once|module devices'
     # The same micro-guests again on the lab's KVM: no test may be tuned to one machine's.
     group lab-kvm Tests/Lab/lab --cpus 1 --timeout 600 -- "$PWD/$bundle" --testing-library swift-testing --filter KVMIoctlsTests
     group image Tests/Lab/make-image
-    group swiftlet Tests/Swiftlet/run
-    # Its images, in a store of containerd 1.6, and a third of the promises to a user of containerd, drawn by the
-    # seed; the soak has all, and the faults.
+    unless_soak group swiftlet Tests/Swiftlet/run
+    # Its images, in a store of containerd 1.6; then every promise to a user of containerd, and a third of the faults.
     group nest-images Tests/Nest/make-store
-    group nest env SAMPLE=3 SUBJECTS="process status streams task exec limits refusals" Tests/Nest/run
+    unless_soak group nest env LABS=2 SUBJECTS="process status streams task exec limits image lifecycle refusals faults/3" Tests/Nest/run
     # Each folder must build alone; one of them, drawn by the seed, does so in every run.
     local all; mapfile -t all < <(packages)
-    group alone alone "${all[$((SEED % ${#all[@]}))]}"
+    unless_soak group alone alone "${all[$((SEED % ${#all[@]}))]}"
 }
 
 run_soak() {
@@ -60,8 +62,8 @@ run_soak() {
     for p in $(packages); do group "alone-${p##*/}" alone "$p"; done
     group lab-all Tests/Lab/self-test
     group swiftlet-all env COMBINATIONS=all Tests/Swiftlet/run
-    group nest-all env COMBINATIONS=all Tests/Nest/run
+    group nest-all env LABS=2 COMBINATIONS=all Tests/Nest/run
     # The cases themselves, on the reference runtime.
-    group nest-on-runc env RUNTIME=io.containerd.runc.v2 Tests/Nest/run
+    group nest-on-runc env LABS=2 RUNTIME=io.containerd.runc.v2 Tests/Nest/run
     for p in $(Fuzz/list); do group "fuzz-$p" Fuzz/run "$p" "${FUZZ_SECONDS:-60}"; done
 }

@@ -44,14 +44,16 @@ settles() { settled || wait_here 15 settled; }
 wait_here() { local end=$((SECONDS + $1)); shift; until "$@"; do [ "$SECONDS" -lt "$end" ] || return 1; sleep 0.2; done; }
 no_pauses() { [ ! -s "$work/pauses" ] || { cat "$work/pauses"; return 1; }; }
 
-passed=0 failed=0 drawn=0
+passed=0 failed=0 named=0 drawn=0
 # check SENTENCE COMMAND...: one line with its time; what it printed, and what it left behind, follows if it failed.
 check() {
     local sentence="$1" begin end status; shift
     [[ $sentence =~ $ONLY ]] || return 0
-    # One in SAMPLE, drawn by the seed.
+    # One in SAMPLE, drawn by the seed, and of those this lab's share.
+    named=$((named + 1))
+    [ $(((named + SEED) % ${SAMPLE:-1})) -eq 0 ] || return 0
     drawn=$((drawn + 1))
-    [ $(((drawn + SEED) % ${SAMPLE:-1})) -eq 0 ] || return 0
+    [ $((drawn % ${SHARDS:-1})) -eq $((${SHARD:-0} % ${SHARDS:-1})) ] || return 0
     begin=${EPOCHREALTIME/./}
     number=$((number + 1)) id="t$number" options=() image=test:tiny
     # Not in a condition: `set -e` would mean nothing there.
