@@ -24,6 +24,8 @@ final class FakeGuest: TTRPCService {
         var hangs: Set<String> = []
         /// The guest's ends of the streams, by the host's port.
         var streams: [UInt32: Int32] = [:]
+        /// How many calls come before the agent listens.
+        var callsInVain = 0
         /// What a fatal signal does to processes.
         var diesOfSignals = true
     }
@@ -112,6 +114,12 @@ final class FakeMachine: PodMachine {
 
     func connect(port: UInt32, timeout: Duration) throws(PodError) -> GuestConnection {
         if port == AgentPort.log { throw PodError(.agent, "no log here") }
+        let isInVain = guest.state.withLock { state in
+            guard port == AgentPort.calls, state.callsInVain > 0 else { return false }
+            state.callsInVain -= 1
+            return true
+        }
+        if isInVain { throw PodError(.agent, "nobody listens") }
         do throws(Errno) {
             let pair = try SocketPair()
             let ours = try pair.first.duplicate()

@@ -28,6 +28,14 @@ struct TaskServiceTests {
         #expect(shim.topics(4) == ["/tasks/create", "/tasks/start", "/tasks/exit", "/tasks/delete"])
     }
 
+    @Test("an agent that listens late is waited for, however fast the calls before fail")
+    func lateAgent() throws {
+        let shim = try ShimUnderTest()
+        shim.guest.state.withLock { $0.callsInVain = 100 }
+        try shim.create()
+        #expect(try shim.state().status == .created)
+    }
+
     @Test("what the agent is told has its own network, root and disks, and no stream that is absent")
     func guestRequest() throws {
         let shim = try ShimUnderTest()

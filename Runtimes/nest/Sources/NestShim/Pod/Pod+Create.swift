@@ -127,8 +127,9 @@ extension Pod {
     ) throws(TTRPCStatus) -> GuestAgent {
         try container.clock.run(.agent) { () throws(TTRPCStatus) in
             var reason = ""
-            // A minute in all: a loaded host takes several seconds to boot a guest.
-            for _ in 0..<60 {
+            let clock = ContinuousClock()
+            let end = clock.now + Self.bootPatience
+            repeat {
                 guard !container.isCancelled else { throw Self.cancelled }
                 if let end = state.withLock({ $0.end }) {
                     throw Self.createFailed(.unknown, "the virtual machine ended while it booted (\(end)): see the log")
@@ -140,12 +141,15 @@ extension Pod {
                     try startBackground(agent, machine)
                     return agent
                 } catch { reason = error.message }
-                // The bound on tries must not pass at once when connecting fails at once.
-                if state.wait(timeout: .milliseconds(10), { $0.end }) != nil { continue }
-            }
+                // Each call in vain is work for the guest as well.
+                _ = state.wait(timeout: .milliseconds(10)) { $0.end }
+            } while clock.now < end
             throw Self.createFailed(.deadlineExceeded, "the guest's agent does not answer: \(reason)")
         }
     }
+
+    /// How long a guest may take to boot: twenty at once on a slow processor take two minutes.
+    private static let bootPatience: Duration = .seconds(180)
 
     private func startBackground(_ agent: GuestAgent, _ machine: any PodMachine) throws(PodError) {
         do throws(Errno) {
