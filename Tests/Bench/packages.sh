@@ -51,3 +51,23 @@ bench_linux_loader() {
             print name "\tms\t" ours "\t" f[1] "\tread(2) of the unpacked ELF into fresh memory\t" f[4] "\t" (limit == "" ? "" : "x" limit) }' \
         "$work/out" > "$work/rows"
 }
+
+bench_vsock() {
+    build vsock VsockBenchmarks || return 1
+    "$program" > "$work/out" || return 1
+    # Its ratio is the plain socket's speed to ours; here all ratios are ours to the baseline's.
+    awk '/ MB\/s .* MB\/s /{ name = $0; sub(/ +[0-9.]+ MB\/s.*/, "", name); rest = substr($0, length(name) + 1); split(rest, f, " ")
+            print name "\tMB/s\t" f[1] "\t" f[3] "\tthe same bytes through a Unix socket alone\t" (f[5] > 0 ? 1 / f[5] : "") "\t" }' \
+        "$work/out" > "$work/rows"
+}
+
+bench_ttrpc() {
+    build ttrpc CallBenchmarks || return 1
+    "$program" > "$work/out" || return 1
+    awk '/ us .* us .* us /{ name = $0; sub(/ +[0-9]+ us.*/, "", name); rest = substr($0, length(name) + 1); split(rest, f, " ")
+            print "call of " name ", p50\tus\t" f[1] "\t" f[5] "\tthe same bytes written and read in C\t" f[7] "\t"
+            print "call of " name ", p99\tus\t" f[3] "\t\t\t\t"
+            print "call of " name ", allocations of both ends\t\t" f[8] "\t\t\t\t" }
+        /idle connections/{ print "100 idle connections, both ends: threads\t\t" $6 "\t\t\t\t"; print "100 idle connections, both ends: private memory\tKiB\t" $8 "\t\t\t\t" }' \
+        "$work/out" > "$work/rows"
+}

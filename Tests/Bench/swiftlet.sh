@@ -28,6 +28,7 @@ bench_swiftlet() {
     pairs cpu "processor time until then" 1 ms "$qemu" ''
     pairs dirty "Private_Dirty besides guest memory, 10 s after boot" 976.5625 MB "$qemu" '<2.5'
     pairs rss "RSS besides guest memory, 10 s after boot" 1024 MiB "$qemu" '<5'
+    compare "$work/starts" api-dirty plain-dirty "Private_Dirty with the API, after a request" 976.5625 MB "--no-api $where" ''
 }
 
 # first_run FOLDER SWIFTLET VMLINUX: time to the first KVM_RUN, on this machine's KVM, whatever it can emulate.
