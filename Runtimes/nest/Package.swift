@@ -65,7 +65,7 @@ let package = Package(
         tests("NestProtocolsTests", ["NestProtocols", protobuf]),
         tests("NestResourcesTests", ["NestResources", "NestModel", sysUtil]),
         tests("NestHypervisorTests", ["NestHypervisor", "NestModel", "NestResources", sysUtil]),
-        tests("NestShimTests", ["NestShim", "NestModel", "NestProtocols", ttrpc, sysUtil, protobuf]),
+        tests("NestShimTests", ["NestShim", "NestModel", "NestProtocols", "NestResources", ttrpc, sysUtil, protobuf]),
         tests("NestAgentTests", ["NestAgent", "NestProtocols", ttrpc, sysUtil, protobuf]),
     ]
 )

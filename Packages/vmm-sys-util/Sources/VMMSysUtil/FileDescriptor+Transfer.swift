@@ -45,6 +45,23 @@ extension FileDescriptor {
         return try Syscall.pwrite(rawValue, buffer, offset: offset)
     }
 
+    /// All that comes until the end of the file or stream.
+    /// - Parameter limit: in bytes.
+    /// - Throws: `.fileTooLarge` when there are more.
+    public borrowing func readToEnd(limit: Int) throws(Errno) -> [UInt8] {
+        var bytes: [UInt8] = []
+        let number = rawValue
+        // Most files that are read whole are small ones of the kernel.
+        var chunk = [UInt8](repeating: 0, count: 4096)
+        while true {
+            var span = chunk.mutableSpan
+            let count = try span.withUnsafeMutableBytes { buffer throws(Errno) in try Syscall.read(number, buffer) }
+            if count == 0 { return bytes }
+            guard count <= limit - bytes.count else { throw .fileTooLarge }
+            bytes.append(contentsOf: chunk[..<count])
+        }
+    }
+
     /// Reads until the buffer is full.
     public borrowing func readAll(into buffer: UnsafeMutableRawBufferPointer) throws(TransferError) {
         let number = rawValue

@@ -30,7 +30,7 @@ public enum ScratchDisk {
         let directory = directory ?? configuration.scratchDirectory
         let template = try openTemplate(configuration)
         do throws(Errno) {
-            try makeDirectories(directory, mode: 0o700)
+            try Directory.make(directory, mode: 0o700)
             var path = Array((directory + "/scratch-XXXXXX").utf8CString)
             let number = try retryOnInterrupt { mkstemp(&path) }
             let disk = FileDescriptor(owning: number)
@@ -57,7 +57,7 @@ public enum ScratchDisk {
         if let template = try? FileDescriptor.open(path, .noFollow) { return template }
         var failure: ScratchDiskError?
         do throws(Errno) {
-            try makeDirectories(directory, mode: 0o700)
+            try Directory.make(directory, mode: 0o700)
             let lock = try FileDescriptor.open(directory + "/template.lock", [.readWrite, .create])
             try retryOnInterrupt { flock(lock.rawValue, LOCK_EX) }
             if let template = try? FileDescriptor.open(path, .noFollow) { return template }

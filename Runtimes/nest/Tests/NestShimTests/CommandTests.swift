@@ -2,6 +2,7 @@
 import Glibc
 import NestModel
 import NestProtocols
+import NestResources
 import SwiftProtobuf
 import TTRPC
 import Testing
@@ -127,7 +128,7 @@ struct ReplayTests {
     @Test("a socket that a dead shim left is taken over")
     func leftOver() throws {
         let name = SHA256.hexadecimal(of: "/a/default/t2")
-        try Files.makeDirectory(socketDirectory)
+        try Directory.make(socketDirectory, mode: 0o700)
         _ = try UnixSocket.listen("\(socketDirectory)/\(name)")
         let flags = ["-namespace", "default", "-address", "/a", "-id", "t2"]
         let answer = try Program.run(flags + ["start"], input: try bootstrap("t2"), directory: bundle)
@@ -139,7 +140,7 @@ struct ReplayTests {
     @Test("delete cleans up after a shim that was killed, from its record alone")
     func killed() throws {
         let state = bundle + "/state"
-        try Files.makeDirectory(state)
+        try Directory.make(state, mode: 0o700)
         try Files.writeAtomically(state, to: "\(bundle)/\(PodRecord.bundleFile)")
         var record = PodRecord()
         record.shim = HostProcess(id: 999_999, startTime: 1)

@@ -214,7 +214,7 @@ final class ShimUnderTest: Sendable {
     deinit {
         machine.kill()
         events.close()
-        Files.removeTree(directory)
+        Directory.removeTree(directory)
     }
 
     func call(_ method: String, _ request: some Message) throws -> [UInt8] {

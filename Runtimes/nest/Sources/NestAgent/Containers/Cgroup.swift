@@ -50,7 +50,7 @@ struct Cgroup: Sendable {
         // 0 is a process of another namespace: to kill(2) it would mean our own group.
         found.removeAll { $0 <= 0 }
         guard depth < 16 else { return found }
-        for name in Files.names(in: directory) {
+        for name in Directory.names(in: directory) {
             var status = stat()
             let path = "\(directory)/\(name)"
             if lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
@@ -106,7 +106,7 @@ struct Cgroup: Sendable {
     private static func removeGroups(_ directory: String, depth: Int) {
         guard depth < 16 else { return }
         if rmdir(directory) == 0 || errno == ENOENT { return }
-        for name in Files.names(in: directory) {
+        for name in Directory.names(in: directory) {
             var status = stat()
             let path = "\(directory)/\(name)"
             if lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR { removeGroups(path, depth: depth + 1) }

@@ -176,7 +176,7 @@ final class Containers: Sendable {
         container.cgroup.remove()
         for process in container.processes { process.streams.finish(within: .seconds(2)) }
         StorageCatalog.detach(container.state.withLock { $0.storages }, log)
-        Files.removeTree(container.bundle)
+        Directory.removeTree(container.bundle)
         table.remove(container)
     }
 }

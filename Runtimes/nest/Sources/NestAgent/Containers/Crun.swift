@@ -29,7 +29,7 @@ final class Crun: Sendable {
     }
 
     /// Takes away crun's record of a container that has no processes.
-    func forget(_ id: String) { Files.removeTree("\(root)/\(id)") }
+    func forget(_ id: String) { Directory.removeTree("\(root)/\(id)") }
 
     /// Runs crun to its end.
     /// - Throws: `.crun` with its own words when it fails, `.timedOut` when it was killed for taking too long.

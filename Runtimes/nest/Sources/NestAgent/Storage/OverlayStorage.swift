@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import VMMSysUtil
 internal import Glibc
 internal import NestProtocols
 
@@ -26,7 +27,7 @@ enum OverlayStorage: StorageHandler {
         } catch {
             // A volatile overlay cannot be mounted again, as when a Create is repeated, nor by kernels before 5.10.
             options.data.removeAll { $0 == "volatile" }
-            Files.removeTree("\(work)/work/incompat")
+            Directory.removeTree("\(work)/work/incompat")
             try mountFileSystem("overlay", from: "overlay", on: storage.mountPoint, options)
         }
         return AttachedStorage(place: storage.mountPoint, undo: .unmount)

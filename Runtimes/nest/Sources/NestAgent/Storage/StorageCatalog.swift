@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import VMMSysUtil
 internal import Glibc
 internal import NestProtocols
 
@@ -30,7 +31,7 @@ struct AttachedStorage: Equatable, Sendable {
                 log.warn("cannot unmount \(place): error \(errno)")
             }
             rmdir(place)
-        case .removeTree: Files.removeTree(place)
+        case .removeTree: Directory.removeTree(place)
         }
     }
 }

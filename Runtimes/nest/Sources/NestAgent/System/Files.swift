@@ -63,48 +63,9 @@ enum Files {
 
     /// Makes a directory and those above it.
     static func makeDirectories(_ path: String, mode: mode_t = 0o755) throws(AgentError) {
-        if mkdir(path, mode) == 0 { return }
-        switch errno {
-        case EEXIST: return
-        case ENOENT:
-            guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { break }
-            try makeDirectories(String(path[..<slash]), mode: mode)
-            if mkdir(path, mode) == 0 || errno == EEXIST { return }
-        default: break
+        do throws(Errno) { try Directory.make(path, mode: mode) } catch {
+            throw .system(operation: "make the directory", subject: path, error)
         }
-        throw .system(operation: "make the directory", subject: path, .last)
-    }
-
-    /// Removes a directory with what it holds; never follows a link, never leaves the file system it starts on.
-    static func removeTree(_ path: String) {
-        var status = stat()
-        guard lstat(path, &status) == 0 else { return }
-        removeTree(path, device: status.st_dev, depth: 0)
-    }
-
-    private static func removeTree(_ path: String, device: dev_t, depth: Int) {
-        var status = stat()
-        guard depth < 64, lstat(path, &status) == 0, status.st_dev == device else { return }
-        guard status.st_mode & S_IFMT == S_IFDIR else {
-            unlink(path)
-            return
-        }
-        for name in names(in: path) { removeTree("\(path)/\(name)", device: device, depth: depth + 1) }
-        rmdir(path)
-    }
-
-    /// The names in a directory, without the two dots; none if it cannot be read.
-    static func names(in path: String) -> [String] {
-        guard let directory = opendir(path) else { return [] }
-        defer { closedir(directory) }
-        var names: [String] = []
-        while let entry = readdir(directory) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        return names
     }
 }
 

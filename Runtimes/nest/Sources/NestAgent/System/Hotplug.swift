@@ -28,7 +28,7 @@ enum Hotplug {
         -> UInt32
     {
         var count: UInt32 = 0
-        for name in Files.names(in: directory)
+        for name in Directory.names(in: directory)
         where name.hasPrefix(prefix) && UInt32(name.dropFirst(prefix.count)) != nil {
             let path = "\(directory)/\(name)/\(file)"
             guard Files.text(path)?.trimmed == off[...] else { continue }

@@ -18,7 +18,7 @@ struct ImageCache {
     init(_ configuration: NestConfiguration) throws(RootImageError) {
         self.configuration = configuration
         directory = configuration.imageCacheDirectory
-        do throws(Errno) { try makeDirectories(directory, mode: 0o711) } catch {
+        do throws(Errno) { try Directory.make(directory, mode: 0o711) } catch {
             throw .file(operation: "make", path: directory, error)
         }
     }

@@ -9,14 +9,7 @@ func readFile(_ path: String, limit: Int) throws(Errno) -> [UInt8] {
     // Without O_NONBLOCK a named pipe would wait for a writer.
     let file = try FileDescriptor.open(path, .nonBlocking)
     guard try file.kind() == .regular else { throw .invalidArgument }
-    var bytes: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 4096)
-    while true {
-        let count = try readOnce(file, into: &chunk)
-        if count == 0 { return bytes }
-        bytes += chunk[..<count]
-        if bytes.count > limit { throw .fileTooLarge }
-    }
+    return try file.readToEnd(limit: limit)
 }
 
 /// Reads once, as much as the buffer holds.
@@ -33,27 +26,6 @@ func writeControl(_ path: String, _ text: String) throws(Errno) {
     let file = try FileDescriptor.open(path, .writeOnly)
     let bytes = Array(text.utf8)
     _ = try bytes.span.withUnsafeBytes { bytes throws(Errno) in try file.write(from: bytes) }
-}
-
-/// Makes a directory and those above it; one that exists is left as it is.
-/// - Returns: the directories that were missing, the highest first.
-@discardableResult
-func makeDirectories(_ path: String, mode: UInt32) throws(Errno) -> [String] {
-    guard !path.utf8.contains(0) else { throw .invalidArgument }
-    var made: [String] = []
-    var current = ""
-    for part in path.split(separator: "/") {
-        current += "/" + part
-        if mkdir(current, mode) == 0 {
-            made.append(current)
-        } else {
-            let error = Errno.last
-            // A read-only or foreign parent answers so even where the directory exists.
-            var status = stat()
-            guard stat(current, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { throw error }
-        }
-    }
-    return made
 }
 
 /// A lock on an open file (`flock(2)`), which goes with its last descriptor, also when the process is killed.

@@ -102,7 +102,7 @@ struct DeleteAction {
         HostBackend.removeCgroup(record.cgroupPath)
         for _ in 0..<100 where record.machine?.isAlive == true { Thread.sleep(for: .milliseconds(10)) }
         Files.unmountAll(below: directory)
-        Files.removeTree(directory)
+        Directory.removeTree(directory)
         VirtualMachine.removeAbandonedUsers(stateDirectory: Files.split(directory).directory)
         if record.socketPath.hasPrefix("/") { unlink(record.socketPath) }
     }

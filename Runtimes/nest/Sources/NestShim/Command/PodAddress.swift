@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import NestProtocols
+internal import NestResources
 internal import SwiftProtobuf
 internal import VMMSysUtil
 

@@ -21,7 +21,7 @@ struct StartAction {
             containerdAddress: grpcAddress, namespace: arguments.namespace,
             group: PodAddress.group(ofBundle: bundle, id: arguments.id), socketDirectory: bootstrap?.socketDirectory)
         let (directory, _) = Files.split(address.path)
-        do throws(Errno) { try Files.makeDirectory(directory) } catch { throw .directory(directory, error) }
+        do throws(Errno) { try Directory.make(directory, mode: 0o700) } catch { throw .directory(directory, error) }
 
         guard let listener = try listen(address.path) else {
             try writeAddress(address)

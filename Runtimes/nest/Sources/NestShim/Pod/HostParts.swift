@@ -30,7 +30,7 @@ final class HostParts: Sendable {
     /// Makes the pod's directory, and tells the bundle where it is.
     func begin(_ order: PodOrder, directory: String) throws(PodError) {
         do throws(Errno) {
-            try Files.makeDirectory(directory)
+            try Directory.make(directory, mode: 0o700)
             try Files.writeAtomically(directory + "\n", to: "\(order.bundle)/\(PodRecord.bundleFile)")
             state.update { state in
                 state.directory = directory
@@ -128,6 +128,6 @@ final class HostParts: Sendable {
         do throws(CgroupError) { try parts.cgroup?.remove() } catch { log.info("\(error)") }
         guard !parts.directory.isEmpty else { return }
         Files.unmountAll(below: parts.directory)
-        Files.removeTree(parts.directory)
+        Directory.removeTree(parts.directory)
     }
 }

@@ -32,7 +32,7 @@ struct ClientEnd: ~Copyable {
             } catch { throw .open(path, error) }
         case .file(let path):
             do throws(Errno) {
-                try Files.makeDirectory(Files.split(path).directory, mode: 0o755)
+                try Directory.make(Files.split(path).directory, mode: 0o755)
                 let flags: OpenFlags = [.writeOnly, .create, .append, .noControllingTerminal]
                 return ClientEnd(descriptor: try FileDescriptor.open(path, flags, mode: 0o644), isFIFO: false)
             } catch { throw .open(path, error) }

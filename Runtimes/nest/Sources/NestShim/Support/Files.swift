@@ -13,17 +13,7 @@ enum Files {
     /// All that a descriptor gives until its end.
     /// - Throws: `.fileTooLarge` beyond the limit.
     static func readAll(_ file: borrowing FileDescriptor, limit: Int = 1 << 22) throws(Errno) -> [UInt8] {
-        var result: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 65536)
-        while true {
-            let number = file.rawValue
-            let count = try retryOnInterrupt {
-                chunk.withUnsafeMutableBytes { Glibc.read(number, $0.baseAddress, $0.count) }
-            }
-            if count <= 0 { return result }
-            guard result.count + count <= limit else { throw .fileTooLarge }
-            result.append(contentsOf: chunk.prefix(count))
-        }
+        try file.readToEnd(limit: limit)
     }
 
     /// A file's text without the white space around it; nil if it cannot be read.
@@ -67,16 +57,6 @@ enum Files {
         }
     }
 
-    /// Makes a directory and what is missing above it.
-    static func makeDirectory(_ path: String, mode: UInt32 = 0o700) throws(Errno) {
-        if mkdir(path, mode) == 0 || Glibc.errno == EEXIST { return }
-        guard Glibc.errno == ENOENT else { throw .last }
-        let (parent, _) = split(path)
-        guard parent != path, !parent.isEmpty else { throw .noSuchFile }
-        try makeDirectory(parent, mode: mode)
-        guard mkdir(path, mode) == 0 || Glibc.errno == EEXIST else { throw .last }
-    }
-
     /// The directory and the last component of a path.
     static func split(_ path: String) -> (directory: String, name: String) {
         guard let slash = path.lastIndex(of: "/") else { return (".", path) }
@@ -100,34 +80,6 @@ enum Files {
         let path = result.joined(separator: "/")
         if joined.hasPrefix("/") { return "/" + path }
         return path.isEmpty && !joined.isEmpty ? "." : path
-    }
-
-    /// Removes a directory with all in it, never following a link and never crossing into another file system.
-    static func removeTree(_ path: String) {
-        var status = stat()
-        guard lstat(path, &status) == 0 else { return }
-        removeTree(path, device: status.st_dev, depth: 0)
-    }
-
-    private static func removeTree(_ path: String, device: dev_t, depth: Int) {
-        var status = stat()
-        guard lstat(path, &status) == 0, status.st_dev == device else { return }
-        guard status.st_mode & S_IFMT == S_IFDIR else {
-            unlink(path)
-            return
-        }
-        // Deeper than anything the shim makes.
-        guard depth < 16, let directory = opendir(path) else { return }
-        var names: [String] = []
-        while let entry = readdir(directory) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        closedir(directory)
-        for name in names { removeTree("\(path)/\(name)", device: device, depth: depth + 1) }
-        rmdir(path)
     }
 
     /// Unmounts whatever is mounted at a path or below, the last first.

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// SHA-256 (FIPS 180-4), for the name of a shim's socket: nothing secret passes through it.
-enum SHA256 {
+/// SHA-256 (FIPS 180-4), for names: of a shim's socket, of an image in the cache. Nothing secret passes through it.
+package enum SHA256 {
+    /// The digest of a text as 64 lower-case hexadecimal digits.
+    package static func hexadecimal(of text: String) -> String { hexadecimal(of: Array(text.utf8)) }
+
     /// The digest as 64 lower-case hexadecimal digits.
-    static func hexadecimal(of text: String) -> String {
-        let digits = Array("0123456789abcdef")
-        var result = ""
-        for byte in digest(of: Array(text.utf8)) {
-            result.append(digits[Int(byte >> 4)])
-            result.append(digits[Int(byte & 15)])
-        }
-        return result
+    package static func hexadecimal(of message: [UInt8]) -> String {
+        digest(of: message).map { byte in
+            let digits = String(byte, radix: 16)
+            return byte < 16 ? "0" + digits : digits
+        }.joined()
     }
 
     /// The 32 bytes of the digest.
