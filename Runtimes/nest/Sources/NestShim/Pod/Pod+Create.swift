@@ -84,7 +84,7 @@ extension Pod {
             events.publish(.created(request, pid: machine.processID))
         }
         do throws(Errno) {
-            _ = try Thread(name: "wait") { self.watch(container.main, of: container) }
+            try startThread("wait") { self.watch(container.main, of: container) }
         } catch { throw TTRPCStatus(.internalError, "cannot start a thread: \(error)") }
         return machine.processID
     }
@@ -117,7 +117,7 @@ extension Pod {
         } catch { throw container.isCancelled ? Self.cancelled : Self.createFailed(.unknown, error.message) }
         state.update { $0.machine = machine }
         do throws(Errno) {
-            _ = try Thread(name: "vm") { self.watch(machine) }
+            try startThread("vm") { self.watch(machine) }
         } catch { throw TTRPCStatus(.internalError, "cannot start a thread: \(error)") }
         return machine
     }
@@ -153,8 +153,8 @@ extension Pod {
 
     private func startBackground(_ agent: GuestAgent, _ machine: any PodMachine) throws(PodError) {
         do throws(Errno) {
-            _ = try Thread(name: "oom") { self.watchMemory(agent) }
-            _ = try Thread(name: "agent log") { self.relayAgentLog(machine) }
+            try startThread("oom") { self.watchMemory(agent) }
+            try startThread("agent log") { self.relayAgentLog(machine) }
         } catch { throw PodError(.agent, "cannot start a thread: \(error)") }
     }
 

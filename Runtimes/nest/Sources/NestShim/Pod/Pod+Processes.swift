@@ -31,7 +31,7 @@ extension Pod {
         guard !process.isMain else { return pid }
         // From here on somebody waits for its end, whatever happens to this call.
         do throws(Errno) {
-            _ = try Thread(name: "wait") { self.watch(process, of: container) }
+            try startThread("wait") { self.watch(process, of: container) }
         } catch { throw TTRPCStatus(.internalError, "cannot start a thread: \(error)") }
         if let size = process.notedSize { try? resize(id, execID, width: size.width, height: size.height) }
         return pid

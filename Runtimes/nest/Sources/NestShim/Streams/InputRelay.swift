@@ -28,7 +28,7 @@ final class InputRelay: Sendable {
         self.source = source.release()
         self.sink = sink.release()
         do throws(Errno) {
-            _ = try Thread(name: "input") { self.run() }
+            try startThread("input") { self.run() }
         } catch {
             finish()
             throw error

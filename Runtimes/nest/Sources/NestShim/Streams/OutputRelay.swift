@@ -24,7 +24,7 @@ final class OutputRelay: Sendable {
         self.source = source.release()
         self.sink = sink.release()
         do throws(Errno) {
-            _ = try Thread(name: "output") { self.run() }
+            try startThread("output") { self.run() }
         } catch {
             finish()
             throw error

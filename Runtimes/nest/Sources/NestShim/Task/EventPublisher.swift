@@ -37,7 +37,7 @@ final class EventPublisher: Sendable {
     /// Begins to publish; what was queued before is kept.
     func start() throws(Errno) {
         guard !address.isEmpty else { return }
-        _ = try Thread(name: "events") { self.run() }
+        try startThread("events") { self.run() }
     }
 
     /// Queues an event; never waits.
