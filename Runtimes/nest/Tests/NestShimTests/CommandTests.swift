@@ -187,7 +187,9 @@ enum Program {
         var output: String { String(decoding: bytes, as: UTF8.self) }
     }
 
-    static func run(_ words: [String], input: [UInt8], directory: String) throws -> Answer {
+    static func run(
+        _ words: [String], input: [UInt8], directory: String, environment: [String] = []
+    ) throws -> Answer {
         let program = Files.split(Spawn.ownProgram).directory + "/containerd-shim-nest-v2"
         let standardInput = try Pipe()
         let output = try Pipe()
@@ -195,7 +197,7 @@ enum Program {
         // By a shell for the working directory, which posix_spawn cannot set.
         let words = ["-c", "cd \"$0\" && exec \"$@\"", directory, program] + words
         let process = try Spawn.start(
-            "/bin/sh", words, environment: ["PATH=/usr/bin:/bin"],
+            "/bin/sh", words, environment: ["PATH=/usr/bin:/bin"] + environment,
             descriptors: [
                 (0, standardInput.readEnd.rawValue), (1, output.writeEnd.rawValue), (2, output.writeEnd.rawValue),
             ], inNewSession: false)

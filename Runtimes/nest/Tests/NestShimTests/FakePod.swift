@@ -195,6 +195,7 @@ final class ShimUnderTest: Sendable {
     let sink = EventSink()
     private let events: EventPublisher
     private let sinkServer: TTRPCServer
+    private let server: TTRPCServer
 
     init(json: String = ShimUnderTest.plain) throws {
         directory = try temporaryDirectory()
@@ -209,12 +210,20 @@ final class ShimUnderTest: Sendable {
         pod = Pod(
             namespace: "n", sandboxID: "s", socketPath: "", backend: backend, events: events, log: log)
         service = TaskService(name: ServiceName.taskV2, pod: pod)
+        server = TTRPCServer(services: TaskService.all(pod))
     }
 
     deinit {
         machine.kill()
         events.close()
+        server.shutdown()
         Directory.removeTree(directory)
+    }
+
+    /// A client of its socket.
+    func connect() throws -> TTRPCClient {
+        try server.start(listener: try UnixSocket.listen("\(directory)/s"))
+        return TTRPCClient(try UnixSocket.connect("\(directory)/s"))
     }
 
     func call(_ method: String, _ request: some Message) throws -> [UInt8] {

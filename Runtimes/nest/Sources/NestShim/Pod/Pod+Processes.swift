@@ -124,8 +124,8 @@ extension Pod {
         switch error.code {
         case .notFound: throw TTRPCStatus(.notFound, "process already finished")
         case .unavailable, .failedPrecondition:
-            // The VM is ending, and with it the process.
-            guard signal == 9, process.waitForExit(timeout: .seconds(5)) != nil else { throw error }
+            // The VM is ending, and with it the process: of this very signal, as often as not, whose answer came too late.
+            guard process.waitForExit(timeout: .seconds(5)) != nil else { throw error }
         case .deadlineExceeded where signal == 9:
             log.info("the agent does not answer a kill: the VM is killed")
             try machine().kill()

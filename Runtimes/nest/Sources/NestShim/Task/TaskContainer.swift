@@ -43,11 +43,11 @@ final class TaskContainer: Sendable {
 
     func add(_ exec: TaskProcess) throws(TTRPCStatus) {
         let isNew = state.withLock { state in
-            guard state.execs[exec.execID] == nil else { return false }
+            guard exec.execID != id, state.execs[exec.execID] == nil else { return false }
             state.execs[exec.execID] = exec
             return true
         }
-        guard isNew, exec.execID != id else {
+        guard isNew else {
             throw TTRPCStatus(.alreadyExists, "exec \(exec.execID) of container \(id) exists already")
         }
     }
