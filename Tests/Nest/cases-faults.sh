@@ -1,36 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Whatever dies, its client is told the truth: a status of 137 or 255, never 0, the events in order, nothing left. Sourced by cases.
 
-# pids PATTERN: processes whose command line matches. shim, machine: those of this container.
-pids() {
-    local path line
-    for path in /proc/[0-9]*/cmdline; do
-        { line=$(tr '\0' ' ' < "$path"); } 2>/dev/null || continue
-        [[ $line =~ $1 ]] && [[ $line != *cases* ]] && { path=${path%/cmdline}; echo "${path##*/}"; }
-    done
-    return 0
-}
-shim() { pids "^[^ ]*containerd-shim[^ ]* .*-id $id( |\$)"; }
-machine() { pids "^[^ ]*swiftlet .*--id $id( |\$)"; }
-socket=''
-# strike SIGNAL WHO: it must be there.
-strike() { local victims; socket=$(sed 's,^unix://,,' "/run/containerd/io.containerd.runtime.v2.task/default/$id/address" 2> /dev/null) || true; mapfile -t victims < <("$2"); [ ${#victims[@]} -gt 0 ] || { echo "no $2"; return 1; }; kill "-$1" "${victims[@]}"; }
-# told: the end is told as one by force. in_order: no event before the one it follows.
-told() {
-    wait_for "$patience" exited || { echo "no exit event; there were: $(events)"; return 1; }
-    local status; status=$(exit_told)
-    [ "$status" = 137 ] || [ "$status" = 255 ] || { echo "exit status $status"; return 1; }
-    in_order
-}
-in_order() { says '^/tasks/create /tasks/start( /tasks/(exec-added|exec-started|oom|paused|resumed))*( /tasks/exit)+( /tasks/delete)*$' <(events); }
-clear_away() {
-    client task rm -f "$id" > /dev/null 2>&1 || true
-    remove_what_is_left
-    # The pipes of a client that lost its task are its own affair, and so is the socket of runc's shim that died.
-    rm -rf /run/containerd/fifo/*
-    is_nest || rm -f "$socket"
-}
-
 killed() { start sleep 1000; strike KILL "$1"; told; clear_away; }
 # The client in the foreground gets it as well.
 killed_in_the_foreground() {
@@ -69,6 +39,12 @@ panics() {
     told; clear_away
 }
 guest_memory_ends() { ends 137 run probe memory 4000; same "$(exit_told)" 137; in_order; }
+# The limit of the container's cgroup on the host sinks below what the guest has touched: the host's kernel ends the VMM.
+host_memory_ends() {
+    options=(--memory-limit $((128 << 20))); start probe memory 100 stay; awaits held
+    echo 64M > "/sys/fs/cgroup/default/$id/memory.max"
+    reap 137; says '^/tasks/create /tasks/start /tasks/oom /tasks/exit( |$)' <(events)
+}
 client_killed() {
     timeout -k 5 60 ctr run --rm --runtime "$RUNTIME" test:tiny "$id" sh -c 'while :; do echo y; usleep 10000; done' > out 2>&1 < /dev/null &
     wait_for "$patience" started; sleep 1; kill -KILL $(pids "^ctr run .* $id ") ; wait || true
@@ -88,6 +64,7 @@ ends_before_start_returns() { local n; for n in 1 2 3; do id="t$number-$n"; star
 full_disk() {
     # The image is not in the cache yet: it gets a layer of its own.
     ctr image import --base-name full "$IMAGES/debian.tar" > /dev/null; rm -rf /var/lib/nest/images/*
+    trap 'rm -f /var/lib/nest/filler' EXIT
     fallocate -l "$(($(df --output=avail -B1 /var/lib/nest | tail -n 1) - 1048576))" /var/lib/nest/filler
     local got=0; image=full:debian; run true > out 2> err || got=$?
     rm /var/lib/nest/filler; ctr image rm --sync full:debian > /dev/null
@@ -111,6 +88,7 @@ run_faults_cases() {
         check "a machine that hangs is ended within bounds" hung
         check "a guest's panic is told" panics
         check "a guest out of memory ends the process alone" guest_memory_ends
+        check "an end for want of the host's memory is told as that" host_memory_ends
         check "a full disk while an image is built is one line" full_disk
     fi
     check "a client that is killed leaves its container running" client_killed

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # What a test may not leave behind: one helper around all of them. Sourced by cases.
 
-# census: processes, mounts, Unix sockets, cgroups, loop devices, /run, state directories and snapshots, as keys of `found`.
+# census: processes, mounts, Unix sockets, cgroups, loop devices, /run, /dev/shm, state directories and
+# snapshots, as keys of `found`.
 #
 # Without a single process of its own: in the lab each costs as much as all of this.
 declare -A found before
@@ -21,7 +22,7 @@ census() {
     while read -r _ _ _ _ _ _ _ path; do [ -z "$path" ] || found["socket $path"]=1; done < /proc/net/unix
     for path in /sys/fs/cgroup/**/; do note "cgroup $path"; done
     for path in /sys/block/loop*/loop/backing_file; do read -r line < "$path" && note "loop $line"; done 2>/dev/null
-    for path in /run/* /var/lib/nest/*; do
+    for path in /run/* /var/lib/nest/* /dev/shm/*; do
         case $path in "$work" | /run/lab | /run/containerd | /var/lib/nest/images | */lost+found) ;; *) note_tree "$path" ;; esac
     done
     for path in /run/containerd/* /run/containerd/{s,fifo}/** /run/containerd/io.containerd.runtime.v2.task/*/*{,/*} \

@@ -51,6 +51,6 @@ printed() { grep -q -E -- "$1" "$work/$id.out"; }
 # awaits PATTERN: the output of the container in the background.
 awaits() { wait_for "$patience" printed "$1" || { echo "never printed '$1':"; tail -n 5 "$work/$id.out"; return 1; }; }
 # spec FILTER [ARGUMENT...]: a specification for `run_spec`, containerd's default changed by jq.
-spec() { ctr oci spec | jq --arg root "$work/root" --arg id "$id" "${@:2}" ".root.path = \$root | .process.env = [\"PATH=/bin\"] | .process.terminal = false | .linux.cgroupsPath = \"/default/\$id\" | $1" > "$id.json"; }
+spec() { ctr oci spec | jq --arg root "$work/root" --arg id "$id" "${@:2}" ".root.path = \$root | .process.env = [\"PATH=/bin\"] | .process.terminal = false | .linux.cgroupsPath = \"/default/\" + \$id | $1" > "$id.json"; }
 run_spec() { client run --rm --runtime "$RUNTIME" --config "$id.json" "$id"; }
 is_nest() { [ "$RUNTIME" = io.containerd.nest.v2 ]; }

@@ -14,7 +14,7 @@ mount_store() {
     mkdir -p "$work/stores" "/var/lib/$1"
     if [ -n "${3:-}" ]; then cp "$3" "$file" || return 1; else : > "$file"; fi
     truncate -s "$2" "$file"
-    [ -n "${3:-}" ] || mkfs.ext4 -q -F -O ^has_journal -E lazy_itable_init=1 "$file" || return 1
+    [ -n "${3:-}" ] || mkfs.ext4 -q -F -m 0 -O ^has_journal -E lazy_itable_init=1 "$file" || return 1
     device=$(losetup --find --show "$file") && mount "$device" "/var/lib/$1" || return 1
     [ -z "${3:-}" ] || resize2fs "$device" > "$work/resize.log" 2>&1 || { cat "$work/resize.log"; return 1; }
 }
@@ -65,8 +65,13 @@ start_neighbour() {
     ctr run -d --runtime "$RUNTIME" --log-uri "file://$work/neighbour.out" test:tiny neighbour \
         sh -c 'n=0; while :; do echo $n; n=$((n + 1)); usleep 100000; done' > "$log/neighbour.log" 2>&1 < /dev/null
     tail -n +1 -f "$work/neighbour.out" 2> /dev/null |
-        {   local last='' now line expected=0
-            while read -r line; do
+        {   local last='' now line part='' expected=0 status
+            while :; do
+                # One that prints no more at all has to be noticed too.
+                status=0; read -r -t 3 line || status=$?
+                if [ "$status" -gt 128 ]; then part+=$line; echo "nothing for 3 s after $((expected - 1))" >> "$work/pauses"; continue; fi
+                [ "$status" -eq 0 ] || break
+                line=$part$line part=''
                 now=${EPOCHREALTIME/./}
                 if [ -n "$last" ] && [ $((now - last)) -gt 3000000 ]; then echo "a pause of $(((now - last) / 1000)) ms before $line" >> "$work/pauses"; fi
                 [ "$line" = "$expected" ] || echo "$line came after $((expected - 1))" >> "$work/pauses"

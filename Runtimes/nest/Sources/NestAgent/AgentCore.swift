@@ -30,7 +30,7 @@ final class AgentCore: Sendable {
         reaper = Reaper(log: log)
         let crun = Crun(
             program: options.crun, root: "\(options.runDirectory)/crun", scratch: options.runDirectory, reaper: reaper,
-            log: log)
+            log: log, fault: options.fault)
         containers = Containers(
             directory: options.containerDirectory, crun: crun, reaper: reaper, streamPort: streamPort,
             oom: try OOMMonitor(log: log), log: log)
@@ -55,6 +55,7 @@ final class AgentCore: Sendable {
         try listen(AgentPort.log, "log") { _, connection in
             LogPort.serve(log, SharedDescriptor(FileDescriptor(owning: connection)))
         }
+        options.fault?.reach(.agent, "ready") { _exit(1) }
         // Last: who can call finds everything in place.
         try listen(AgentPort.calls, "calls") { _, connection in
             let connection = SharedDescriptor(FileDescriptor(owning: connection))

@@ -23,6 +23,8 @@ public struct AgentOptions: Sendable {
     public var runDirectory = "/run/nest-agent"
     /// How much is logged.
     public var logLevel = AgentLogLevel.info
+    /// A death that a test has ordered.
+    public var fault: AgentFault?
 
     /// The options of a machine's agent.
     public init() {}
@@ -50,6 +52,9 @@ public struct AgentOptions: Sendable {
     public mutating func read(kernelCommandLine: String) {
         for word in kernelCommandLine.split(whereSeparator: \.isWhitespace) where word.hasPrefix("agent.log=") {
             if let level = AgentLogLevel(word: String(word.dropFirst("agent.log=".utf8.count))) { logLevel = level }
+        }
+        for word in kernelCommandLine.split(whereSeparator: \.isWhitespace) where word.hasPrefix("agent.fault=") {
+            fault = AgentFault(word: String(word.dropFirst("agent.fault=".utf8.count)))
         }
     }
 }

@@ -2,7 +2,7 @@
 
 /// The steps of a container's life in the order they happen.
 ///
-/// The shim times each of them by this name, logs begin and end, and fault tests end a process at each: one list for all.
+/// The shim times each of them by this name, logs begin and end, and fault tests hold a pod there: one list for all.
 public enum PodStep: String, CaseIterable, Sendable {
     /// `start` listens on the pod's socket.
     case bind

@@ -21,28 +21,30 @@ public enum ScratchDisk {
     /// Counted up when the options change.
     static let version = 1
 
-    /// Makes a disk. Only its owner, root, can open it; who boots a VM with it hands it on.
-    /// - Parameter directory: on a disk, not a tmpfs; `NestConfiguration.scratchDirectory` by default.
+    /// Where the disk of a name lies: known before it is made, so that whoever dies meanwhile leaves none behind unknown.
+    public static func path(_ configuration: NestConfiguration, name: String) -> String {
+        "\(configuration.scratchDirectory)/scratch-\(name)"
+    }
+
+    /// Makes a disk in place of any older one of that name. Only its owner, root, can open it; who boots a VM with it hands
+    /// it on.
     /// - Returns: its path.
-    public static func make(
-        _ configuration: NestConfiguration, in directory: String? = nil
-    ) throws(ScratchDiskError) -> String {
-        let directory = directory ?? configuration.scratchDirectory
+    @discardableResult
+    public static func make(_ configuration: NestConfiguration, name: String) throws(ScratchDiskError) -> String {
+        let directory = configuration.scratchDirectory
         let template = try openTemplate(configuration)
+        let path = path(configuration, name: name)
         do throws(Errno) {
             try Directory.make(directory, mode: 0o700)
-            var path = Array((directory + "/scratch-XXXXXX").utf8CString)
-            let number = try retryOnInterrupt { mkstemp(&path) }
-            let disk = FileDescriptor(owning: number)
-            try disk.setCloseOnExec(true)
-            let name = String(decoding: path.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            unlink(path)
+            let disk = try FileDescriptor.open(path, [.readWrite, .create, .exclusive, .noFollow])
             do throws(Errno) {
                 try retryOnInterrupt { nest_copy_sparse(template.rawValue, disk.rawValue) }
             } catch {
-                unlink(name)
+                unlink(path)
                 throw error
             }
-            return name
+            return path
         } catch {
             throw .make(directory: directory, error)
         }

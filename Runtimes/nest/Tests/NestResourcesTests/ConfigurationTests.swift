@@ -24,7 +24,7 @@ struct ConfigurationTests {
             line.hasPrefix("#") && !line.hasPrefix("# ") ? String(line.dropFirst()) : String(line)
         }
         #expect(try parse(lines.joined(separator: "\n")) == NestConfiguration())
-        #expect(lines.filter { $0.contains(" = ") && !$0.hasPrefix("#") }.count == 18)
+        #expect(lines.filter { $0.contains(" = ") && !$0.hasPrefix("#") }.count == 20)
         #expect(NestConfiguration.defaultText(prefix: "/opt/nest").contains("#kernel = \"/opt/nest/lib/nest/vmlinux\""))
     }
 
@@ -65,6 +65,12 @@ struct ConfigurationTests {
             ("[vm]\nkernel = \"x\"", "f:2: vm.kernel: an absolute path in quotes is wanted"),
             ("[vm]\nkernel = 5", "f:2: vm.kernel: an absolute path in quotes is wanted"),
             ("[vm]\nkernel = \"/x\"\nkernel = \"/x\"", "f:3: vm.kernel was set before"),
+            ("[debug]\nhold = \"x\"", "f:2: debug.hold: an absolute path in quotes is wanted, or nothing in quotes"),
+            ("[debug]\nkernel_parameters = 5", "f:2: debug.kernel_parameters: a text in quotes is wanted"),
+            (
+                "[debug]\nkernel_parameters = \"a\tb\"",
+                "f:2: debug.kernel_parameters: at most 512 printable characters of ASCII are wanted"
+            ),
             ("[vm]\ndefault_memory = 5", "f:2: vm.default_memory: 32 to 1048576 is wanted, not 5"),
             (
                 "[vm]\ndefault_memory = \"512\"",

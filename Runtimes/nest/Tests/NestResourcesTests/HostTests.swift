@@ -9,14 +9,18 @@ struct ScratchDiskTests {
     @Test("a disk is an empty ext4 of the configured size that takes no room, and two are not one")
     func make() throws {
         let fixture = LayerFixture { $0.scratchMiB = 10240 }
-        let first = try ScratchDisk.make(fixture.configuration)
-        let second = try ScratchDisk.make(fixture.configuration, in: fixture.directory)
+        let first = try ScratchDisk.make(fixture.configuration, name: "a")
+        let second = try ScratchDisk.make(fixture.configuration, name: "b")
         #expect(first != second)
         for path in [first, second] {
             #expect(fixture.shell("stat -c '%s %a' \(path)") == "10737418240 600\n")
             #expect((Int(fixture.shell("du -k \(path) | cut -f1").dropLast()) ?? .max) < 512)
             #expect(fixture.shell("/usr/sbin/e2fsck -fn \(path) >/dev/null 2>&1; echo $?") == "0\n")
         }
+        // What a dead pod of that name left is not its successor's.
+        #expect(fixture.shell("echo old > \(first)") == "")
+        #expect(try ScratchDisk.make(fixture.configuration, name: "a") == first)
+        #expect(fixture.shell("stat -c %s \(first)") == "10737418240\n")
         let features = fixture.shell("/usr/sbin/dumpe2fs -h \(first) 2>/dev/null | grep features:")
         #expect(!features.contains("has_journal"))
     }
@@ -24,18 +28,18 @@ struct ScratchDiskTests {
     @Test("a template of another size is another template")
     func sizes() throws {
         let fixture = LayerFixture { $0.scratchMiB = 16 }
-        let small = try ScratchDisk.make(fixture.configuration)
+        let small = try ScratchDisk.make(fixture.configuration, name: "a")
         #expect(fixture.shell("stat -c %s \(small)") == "16777216\n")
         var larger = fixture.configuration
         larger.scratchMiB = 32
-        #expect(fixture.shell("stat -c %s \(try ScratchDisk.make(larger))") == "33554432\n")
+        #expect(fixture.shell("stat -c %s \(try ScratchDisk.make(larger, name: "b"))") == "33554432\n")
     }
 
     @Test("a directory that cannot be made is named")
     func refused() {
         let fixture = LayerFixture { $0.scratchDirectory = "/proc/nothing" }
         do throws(ScratchDiskError) {
-            _ = try ScratchDisk.make(fixture.configuration)
+            _ = try ScratchDisk.make(fixture.configuration, name: "a")
             Issue.record("it was made")
         } catch {
             #expect(

@@ -149,6 +149,8 @@ struct ReplayTests {
         record.machine = HostProcess(id: vmm)
         record.containers = ["t3"]
         record.socketPath = bundle + "/gone"
+        record.scratchPath = bundle + "/scratch"
+        try Files.writeAtomically("a disk", to: record.scratchPath)
         try record.save(in: state)
         let flags = ["-namespace", "default", "-id", "t3", "-bundle", bundle, "delete"]
         let answer = try TaskDeleteResponse(
@@ -156,7 +158,7 @@ struct ReplayTests {
         #expect(answer.pid == UInt32(vmm) && answer.exitStatus == 137)
         var status: Int32 = 0
         #expect(waitpid(vmm, &status, 0) == vmm && status & 0x7F == SIGKILL)
-        #expect(access(state, F_OK) != 0)
+        #expect(access(state, F_OK) != 0 && access(record.scratchPath, F_OK) != 0)
     }
 
     @Test("-info is a RuntimeInfo with the options that came, and -v a line")

@@ -176,6 +176,35 @@ struct TaskServiceTests {
         #expect(try shim.wait() == 137)
     }
 
+    @Test("a kill that the agent has no means for ends the VM")
+    func exhaustedAgent() throws {
+        let shim = try ShimUnderTest()
+        try shim.create()
+        try shim.start()
+        shim.guest.state.withLock { $0.failures["SignalProcess"] = "no thread for the call" }
+        #expect(shim.status("Kill", shim.killRequest(15)) == .internalError)
+        #expect(shim.status("Kill", shim.killRequest(9)) == .ok)
+        #expect(try shim.wait() == 137)
+    }
+
+    @Test("a shim that nobody wants a container of ends by itself, and one with a container does not")
+    func forgotten() throws {
+        let shim = try ShimUnderTest()
+        try shim.create()
+        let remover = try Thread(name: "remover") {
+            usleep(600_000)
+            shim.machine.finish(.exited(0))
+            _ = try? shim.wait()
+            var delete = TaskDeleteRequest()
+            delete.id = "c1"
+            _ = try? shim.call("Delete", delete)
+        }
+        let waited = ContinuousClock().measure { shim.pod.waitForShutdown(idle: .milliseconds(100)) }
+        try remover.join()
+        #expect(waited >= .milliseconds(700))
+        #expect(shim.status("Create", shim.createRequest()) == .unavailable)
+    }
+
     @Test("a Create that fails leaves nothing, and the container can be made again")
     func failedCreate() throws {
         let shim = try ShimUnderTest()

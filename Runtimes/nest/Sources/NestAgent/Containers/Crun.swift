@@ -10,17 +10,19 @@ final class Crun: Sendable {
     private let scratch: String
     private let reaper: Reaper
     private let log: AgentLog
+    private let fault: AgentFault?
     private let counter = Atomic<UInt64>(0)
 
     /// - Parameters:
     ///   - root: where crun keeps its state.
     ///   - scratch: a directory for files that live as long as one run.
-    init(program: String, root: String, scratch: String, reaper: Reaper, log: AgentLog) {
+    init(program: String, root: String, scratch: String, reaper: Reaper, log: AgentLog, fault: AgentFault? = nil) {
         self.program = program
         self.root = root
         self.scratch = scratch
         self.reaper = reaper
         self.log = log
+        self.fault = fault
     }
 
     /// A name in the scratch directory that nobody else has.
@@ -46,6 +48,7 @@ final class Crun: Sendable {
                     program, ["crun"] + options + arguments,
                     environment: ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"], streams))
         }
+        fault?.reach(.crun, arguments.first ?? "") { [reaper] in try? reaper.signal(end, SIGKILL) }
         let status: Int32
         do throws(AgentError) { status = try end.wait(until: Deadline(after: timeout)) } catch {
             try? reaper.signal(end, SIGKILL)

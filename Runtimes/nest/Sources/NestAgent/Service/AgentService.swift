@@ -8,7 +8,7 @@ struct AgentService: TTRPCService {
     private let methods: MethodTable
 
     init(_ core: AgentCore) {
-        var methods = MethodTable(log: core.log)
+        var methods = MethodTable(log: core.log, fault: core.options.fault)
         methods.addContainerCalls(core.containers)
         methods.addProcessCalls(core.containers)
         methods.addStreamCalls(core.containers)

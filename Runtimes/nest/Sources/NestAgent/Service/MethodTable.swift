@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Glibc
 internal import NestProtocols
 internal import SwiftProtobuf
 internal import TTRPC
@@ -10,8 +11,12 @@ internal import VMMSysUtil
 struct MethodTable: Sendable {
     private var methods: [String: any Method] = [:]
     private let log: AgentLog
+    private let fault: AgentFault?
 
-    init(log: AgentLog) { self.log = log }
+    init(log: AgentLog, fault: AgentFault? = nil) {
+        self.log = log
+        self.fault = fault
+    }
 
     /// Adds a method with an answer.
     mutating func add<Request: Message, Response: Message>(
@@ -33,6 +38,7 @@ struct MethodTable: Sendable {
             throw .unimplemented(service, method)
         }
         let started = Deadline.now
+        fault?.reach(.agent, method) { _exit(1) }
         do throws(TTRPCStatus) {
             let answer = try handler.run(bytes, call)
             log.debug("\(method): ok, \(started.elapsed.microseconds) µs")

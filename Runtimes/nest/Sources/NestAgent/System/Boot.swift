@@ -116,5 +116,9 @@ enum ControlGroups {
                 }
             }
         }
+        // However many processes containers make, the agent can have another thread and start another program.
+        if let most = Files.text("/proc/sys/kernel/threads-max").flatMap({ Int($0.trimmed) }), most > 512 {
+            try? Files.set("\(place)/containers/pids.max", String(most - 256))
+        }
     }
 }

@@ -7,6 +7,10 @@ struct ConfigurationKey: Sendable {
     enum Kind: Sendable {
         /// An absolute path.
         case path(any WritableKeyPath<NestConfiguration, String> & Sendable)
+        /// An absolute path, or an empty text.
+        case optionalPath(any WritableKeyPath<NestConfiguration, String> & Sendable)
+        /// Printable ASCII of a bounded length.
+        case words(any WritableKeyPath<NestConfiguration, String> & Sendable, limit: Int)
         /// A whole number in a range.
         case number(any WritableKeyPath<NestConfiguration, Int> & Sendable, ClosedRange<Int>)
     }
@@ -27,9 +31,18 @@ struct ConfigurationKey: Sendable {
     /// The value as the file spells it.
     func text(in configuration: NestConfiguration) -> String {
         switch kind {
-        case .path(let path): "\"\(configuration[keyPath: path])\""
+        case .path(let path), .optionalPath(let path), .words(let path, _): Self.quoted(configuration[keyPath: path])
         case .number(let path, _): String(configuration[keyPath: path])
         }
+    }
+
+    private static func quoted(_ text: String) -> String {
+        var quoted = "\""
+        for character in text {
+            if character == "\"" || character == "\\" { quoted.append("\\") }
+            quoted.append(character)
+        }
+        return quoted + "\""
     }
 
     static let all: [ConfigurationKey] = [
@@ -76,6 +89,13 @@ struct ConfigurationKey: Sendable {
             "image", "max_files", .number(\.imageBuildFiles, 1...1_000_000_000), "Files that it may have."),
         ConfigurationKey(
             "image", "max_seconds", .number(\.imageBuildSeconds, 1...86_400), "Seconds that its build may take."),
+        ConfigurationKey(
+            "debug", "kernel_parameters", .words(\.kernelParameters, limit: 512),
+            "Words for the end of the guest kernel's command line, such as agent.log=debug."),
+        ConfigurationKey(
+            "debug", "hold", .optionalPath(\.holdFile),
+            "A file. While it says `CONTAINER STEP`, the pod of that container waits at that step:",
+            "for tests of what dies where. The steps are those that the log times."),
     ]
 }
 

@@ -71,6 +71,19 @@ extension NestConfiguration {
             }
             self[keyPath: path] = text
         case (.path, .number): throw .badValue(place, name, "an absolute path in quotes is wanted")
+        case (.optionalPath(let path), .text(let text)):
+            guard text.isEmpty || text.hasPrefix("/"), !text.utf8.contains(0) else {
+                throw .badValue(place, name, "an absolute path in quotes is wanted, or nothing in quotes")
+            }
+            self[keyPath: path] = text
+        case (.optionalPath, .number):
+            throw .badValue(place, name, "an absolute path in quotes is wanted, or nothing in quotes")
+        case (.words(let path, let limit), .text(let text)):
+            guard text.utf8.count <= limit, text.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) else {
+                throw .badValue(place, name, "at most \(limit) printable characters of ASCII are wanted")
+            }
+            self[keyPath: path] = text
+        case (.words, .number): throw .badValue(place, name, "a text in quotes is wanted")
         case (.number(let path, let range), .number(let number)):
             guard range.contains(number) else {
                 throw .badValue(place, name, "\(range.lowerBound) to \(range.upperBound) is wanted, not \(number)")

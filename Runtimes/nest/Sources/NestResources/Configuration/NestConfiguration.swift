@@ -42,6 +42,11 @@ public struct NestConfiguration: Equatable, Sendable {
     /// How long a build may take.
     public var imageBuildSeconds = 300
 
+    /// Words for the end of the guest kernel's command line.
+    public var kernelParameters = ""
+    /// A file that may name a container and a step to hold its pod at; empty for none.
+    public var holdFile = ""
+
     /// What holds where no file says otherwise.
     /// - Parameter prefix: where the programs were installed.
     public init(prefix: String = "/usr/local") {

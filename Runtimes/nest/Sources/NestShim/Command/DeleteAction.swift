@@ -101,6 +101,7 @@ struct DeleteAction {
         record.machine?.kill()
         HostBackend.removeCgroup(record.cgroupPath)
         for _ in 0..<100 where record.machine?.isAlive == true { Thread.sleep(for: .milliseconds(10)) }
+        if record.scratchPath.hasPrefix("/") { unlink(record.scratchPath) }
         Files.unmountAll(below: directory)
         Directory.removeTree(directory)
         VirtualMachine.removeAbandonedUsers(stateDirectory: Files.split(directory).directory)

@@ -27,7 +27,8 @@ struct Server {
         let pod = Pod(
             namespace: arguments.namespace,
             sandboxID: PodAddress.sandboxID(namespace: arguments.namespace, group: group),
-            socketPath: arguments.socket, backend: backend(log), events: events, log: log)
+            socketPath: arguments.socket, backend: backend(log), events: events, log: log,
+            hold: .configured(container: arguments.id))
         var options = TTRPCServerOptions()
         // A specification is parsed on such a thread.
         options.stackByteCount = 1 << 20

@@ -23,7 +23,12 @@ struct StartAction {
         let (directory, _) = Files.split(address.path)
         do throws(Errno) { try Directory.make(directory, mode: 0o700) } catch { throw .directory(directory, error) }
 
-        guard let listener = try listen(address.path) else {
+        let clock = StepClock(
+            log: ShimLog(path: "\(bundle)/log", subject: arguments.id, isVerbose: arguments.isDebug),
+            hold: .configured(container: arguments.id))
+        guard
+            let listener = try clock.run(.bind, { () throws(StartError) in try listen(address.path) })
+        else {
             try writeAddress(address)
             return address.text
         }

@@ -58,10 +58,10 @@ struct HostBackend: PodBackend {
         let size = VMSize(
             limits: order.limits, defaultMemoryMiB: configuration.defaultMemoryMiB,
             overheadMiB: configuration.overheadMiB)
-        try parts.begin(order, directory: Self.directory(order.sandboxID, configuration))
+        try parts.begin(order, directory: Self.directory(order.sandboxID, configuration), configuration)
         let image = try clock.run(.image) { () throws(PodError) in try parts.makeImage(order, configuration) }
         try goOn(.image)
-        let scratch = try clock.run(.scratch) { () throws(PodError) in try parts.makeScratch(configuration) }
+        let scratch = try clock.run(.scratch) { () throws(PodError) in try parts.makeScratch(order, configuration) }
         try goOn(.scratch)
         try clock.run(.cgroup) { () throws(PodError) in
             try parts.joinCgroup(order.cgroupPath, memoryMiB: size.memoryMiB + configuration.hostOverheadMiB)
@@ -69,7 +69,8 @@ struct HostBackend: PodBackend {
         try goOn(.cgroup)
         let plan = VMPlan(
             sandboxID: order.sandboxID, vcpuCount: size.vcpuCount, memoryMiB: size.memoryMiB,
-            commandLine: Self.commandLine,
+            commandLine: configuration.kernelParameters.isEmpty
+                ? Self.commandLine : "\(Self.commandLine) \(configuration.kernelParameters)",
             drives: [
                 VMDrive(id: "image0", path: image, isReadOnly: true),
                 VMDrive(id: "scratch0", path: scratch, isReadOnly: false, unlinkOnceOpen: true),

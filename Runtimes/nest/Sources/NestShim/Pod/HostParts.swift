@@ -16,6 +16,8 @@ final class HostParts: Sendable {
         var scratch: String?
         var cgroup: HostCgroup?
         var killCount: UInt64 = 0
+        /// This process's `oom_score_adj` outside the cgroup.
+        var oomScore: String?
         var machine: VirtualMachine?
     }
 
@@ -28,7 +30,7 @@ final class HostParts: Sendable {
     var machine: VirtualMachine? { state.withLock { $0.machine } }
 
     /// Makes the pod's directory, and tells the bundle where it is.
-    func begin(_ order: PodOrder, directory: String) throws(PodError) {
+    func begin(_ order: PodOrder, directory: String, _ configuration: NestConfiguration) throws(PodError) {
         do throws(Errno) {
             try Directory.make(directory, mode: 0o700)
             try Files.writeAtomically(directory + "\n", to: "\(order.bundle)/\(PodRecord.bundleFile)")
@@ -36,6 +38,7 @@ final class HostParts: Sendable {
                 state.directory = directory
                 state.record.shim = HostProcess(id: getpid())
                 state.record.socketPath = order.socketPath
+                state.record.scratchPath = ScratchDisk.path(configuration, name: Self.scratchName(order))
                 state.record.containers = [order.containerID]
             }
             try save()
@@ -62,10 +65,12 @@ final class HostParts: Sendable {
         } catch { throw PodError(.image, error.description) }
     }
 
+    private static func scratchName(_ order: PodOrder) -> String { "\(order.sandboxID)-\(order.containerID)" }
+
     /// - Returns: the scratch disk's path.
-    func makeScratch(_ configuration: NestConfiguration) throws(PodError) -> String {
+    func makeScratch(_ order: PodOrder, _ configuration: NestConfiguration) throws(PodError) -> String {
         do throws(ScratchDiskError) {
-            let path = try ScratchDisk.make(configuration)
+            let path = try ScratchDisk.make(configuration, name: Self.scratchName(order))
             state.update { $0.scratch = path }
             return path
         } catch { throw PodError(.scratch, error.description) }
@@ -89,7 +94,20 @@ final class HostParts: Sendable {
             }
             try cgroup.join(processID: getpid())
         } catch { throw PodError(.cgroup, error.description) }
+        escapeOutOfMemory()
     }
+
+    /// Who tells that the VMM was killed for want of memory must not go with it. A guest's memory is freed when its VMM has
+    /// ended, not when it was struck, and until then the kernel would take the next process of the cgroup.
+    private func escapeOutOfMemory() {
+        guard let score = Files.text(Self.ownOOMScore) else { return }
+        state.withLock { $0.oomScore = score }
+        do throws(Errno) { try Files.overwrite(Self.ownOOMScore, with: "-1000") } catch {
+            log.info("cannot keep the shim from being killed for want of memory: \(error)")
+        }
+    }
+
+    private static let ownOOMScore = "/proc/self/oom_score_adj"
 
     func start(_ plan: VMPlan, _ configuration: NestConfiguration) throws(PodError) {
         let log = self.log
@@ -104,6 +122,10 @@ final class HostParts: Sendable {
                 state.machine = machine
                 state.scratch = nil
                 state.record.machine = HostProcess(id: machine.processID)
+            }
+            // The VMM has no such privilege.
+            if let score = state.withLock({ $0.oomScore }) {
+                try? Files.overwrite("/proc/\(machine.processID)/oom_score_adj", with: score)
             }
         } catch { throw PodError(.boot, error.description) }
         do throws(Errno) { try save() } catch { throw PodError(.boot, "cannot keep the pod's record: \(error)") }
@@ -126,6 +148,7 @@ final class HostParts: Sendable {
         if let scratch = parts.scratch { unlink(scratch) }
         parts.image?.release()
         do throws(CgroupError) { try parts.cgroup?.remove() } catch { log.info("\(error)") }
+        if let score = parts.oomScore { try? Files.overwrite(Self.ownOOMScore, with: score) }
         guard !parts.directory.isEmpty else { return }
         Files.unmountAll(below: parts.directory)
         Directory.removeTree(parts.directory)

@@ -17,7 +17,7 @@ extension Pod {
         guard request.checkpoint.isEmpty else {
             throw TTRPCStatus(.invalidArgument, "nest does not support starting from a checkpoint")
         }
-        let container = TaskContainer(request, log: log)
+        let container = TaskContainer(request, clock: StepClock(log: log, hold: hold))
         try reserve(container)
         do throws(TTRPCStatus) {
             let pid = try make(container, request)

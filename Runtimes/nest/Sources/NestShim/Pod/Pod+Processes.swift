@@ -126,8 +126,9 @@ extension Pod {
         case .unavailable, .failedPrecondition:
             // The VM is ending, and with it the process: of this very signal, as often as not, whose answer came too late.
             guard process.waitForExit(timeout: .seconds(5)) != nil else { throw error }
-        case .deadlineExceeded where signal == 9:
-            log.info("the agent does not answer a kill: the VM is killed")
+        // An agent that hangs, or that a fork bomb leaves no thread for the call.
+        case _ where signal == 9 && (process.isMain || error.code == .deadlineExceeded):
+            log.info("the agent cannot kill (\(error)): the VM is killed")
             try machine().kill()
         default: throw error
         }

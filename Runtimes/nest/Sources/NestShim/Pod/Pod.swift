@@ -15,6 +15,8 @@ final class Pod: Sendable {
         var agent: GuestAgent?
         var end: PodEnd?
         var isShutDown = false
+        /// When the last container went, or the pod began.
+        var emptySince = ContinuousClock().now
     }
 
     let namespace: String
@@ -23,11 +25,12 @@ final class Pod: Sendable {
     let backend: any PodBackend
     let events: EventPublisher
     let log: ShimLog
+    let hold: StepHold
     let state = Monitor(State())
 
     init(
         namespace: String, sandboxID: String, socketPath: String, backend: any PodBackend, events: EventPublisher,
-        log: ShimLog
+        log: ShimLog, hold: StepHold = .none
     ) {
         self.namespace = namespace
         self.sandboxID = sandboxID
@@ -35,6 +38,7 @@ final class Pod: Sendable {
         self.backend = backend
         self.events = events
         self.log = log
+        self.hold = hold
     }
 
     /// The container of a name.
@@ -88,6 +92,7 @@ final class Pod: Sendable {
         machine?.release()
         state.update { state in
             state.containers[container.id] = nil
+            state.emptySince = ContinuousClock().now
             guard state.containers.isEmpty else { return }
             state.machine = nil
             state.agent = nil
@@ -105,8 +110,16 @@ final class Pod: Sendable {
         }
     }
 
-    /// Waits until `shutDown` ended the pod.
-    func waitForShutdown() { _ = state.wait { $0.isShutDown ? true : nil } }
+    /// Waits until `shutDown` ended the pod, or nobody has had a container in it for long: a containerd that dies between
+    /// `start` and Create, or between Delete and Shutdown, takes this shim for a task for ever (1.6 does).
+    func waitForShutdown(idle: Duration = .seconds(20)) {
+        while state.wait(timeout: idle, { $0.isShutDown ? true : nil }) == nil {
+            let isForgotten = state.withLock {
+                $0.containers.isEmpty && ContinuousClock().now - $0.emptySince >= idle
+            }
+            if isForgotten, shutDown() { log.info("ends, as nobody wants a container of it") }
+        }
+    }
 
     /// How the VM ended; waits for it, and ends a VM whose agent is gone but which does not end.
     func machineEnd(_ machine: any PodMachine) -> PodEnd? {

@@ -13,6 +13,8 @@ struct PodRecord: Equatable, Sendable {
     var socketPath = ""
     /// The cgroup, as the specification names it.
     var cgroupPath = ""
+    /// The writable layer, until the VMM has it open.
+    var scratchPath = ""
     /// The containers' names.
     var containers: [String] = []
 
@@ -26,7 +28,7 @@ struct PodRecord: Equatable, Sendable {
         var lines: [String] = []
         if let shim { lines.append("shim \(shim.id) \(shim.startTime)") }
         if let machine { lines.append("vmm \(machine.id) \(machine.startTime)") }
-        lines += ["socket \(socketPath)", "cgroup \(cgroupPath)"]
+        lines += ["socket \(socketPath)", "cgroup \(cgroupPath)", "scratch \(scratchPath)"]
         lines += containers.map { "container \($0)" }
         try Files.writeAtomically(lines.joined(separator: "\n") + "\n", to: Self.path(in: directory))
     }
@@ -48,6 +50,7 @@ struct PodRecord: Equatable, Sendable {
             case "vmm": machine = Self.process(words[1])
             case "socket": socketPath = words[1]
             case "cgroup": cgroupPath = words[1]
+            case "scratch": scratchPath = words[1]
             case "container": containers.append(words[1])
             default: continue
             }

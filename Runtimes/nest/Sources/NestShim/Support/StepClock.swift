@@ -5,17 +5,22 @@ internal import Synchronization
 /// Times the steps of a pod's life and tells the log of each.
 public final class StepClock: Sendable {
     private let log: ShimLog
+    private let hold: StepHold
     private let origin = ContinuousClock().now
     private let steps = Mutex<[(PodStep, Duration)]>([])
 
     /// A clock that starts now.
-    public init(log: ShimLog) { self.log = log }
+    public init(log: ShimLog, hold: StepHold = .none) {
+        self.log = log
+        self.hold = hold
+    }
 
     /// Does one step.
     public func run<Result: ~Copyable, Failure: Error>(
         _ step: PodStep, _ body: () throws(Failure) -> Result
     ) throws(Failure) -> Result {
         log.debug("step \(step.rawValue) begins")
+        hold.wait(at: step, log)
         let begin = ContinuousClock().now
         let result = try body()
         note(step, ContinuousClock().now - begin)

@@ -20,8 +20,8 @@ final class TaskContainer: Sendable {
     let clock: StepClock
     private let state = Mutex(State())
 
-    init(_ request: TaskCreateTaskRequest, log: ShimLog) {
-        clock = StepClock(log: log)
+    init(_ request: TaskCreateTaskRequest, clock: StepClock) {
+        self.clock = clock
         id = request.id
         bundle = request.bundle
         let paths = StreamPaths(

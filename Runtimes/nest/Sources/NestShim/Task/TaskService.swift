@@ -33,7 +33,11 @@ struct TaskService: TTRPCService {
         switch method {
         case "Create":
             var response = TaskCreateTaskResponse()
-            response.pid = try pod.create(try decode(bytes, what: what))
+            do throws(TTRPCStatus) { response.pid = try pod.create(try decode(bytes, what: what)) } catch {
+                // A containerd that went meanwhile and is back takes this shim for one with a task.
+                if call.isCancelled { _ = pod.shutDown() }
+                throw error
+            }
             return response
         case "Start":
             let request: TaskStartRequest = try decode(bytes, what: what)

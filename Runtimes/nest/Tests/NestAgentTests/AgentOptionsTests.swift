@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+import NestAgent
+import Testing
+
+struct AgentOptionsTests {
+    private func fault(_ commandLine: String) -> AgentFault? {
+        var options = AgentOptions()
+        options.read(kernelCommandLine: commandLine)
+        return options.fault
+    }
+
+    @Test("nobody dies unless the kernel's command line says who and when")
+    func faults() throws {
+        #expect(fault("quiet nest.agent agent.log=info") == nil)
+        let wrong = ["", "agent", "agent:", "kernel:a", "crun:a:", "crun:a:-1", "crun:a:70000", "crun:a:1:2"]
+        for word in wrong {
+            #expect(fault("quiet agent.fault=\(word)") == nil, "\(word)")
+        }
+        let now = try #require(fault("agent.fault=agent:StartContainer quiet"))
+        #expect(now.victim == .agent && now.call == "StartContainer" && now.delay == 0)
+        let later = try #require(fault("agent.fault=crun:create:150"))
+        #expect(later.victim == .crun && later.call == "create" && later.delay == 150)
+    }
+}
