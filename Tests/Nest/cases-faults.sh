@@ -68,7 +68,7 @@ full_disk() {
     fallocate -l "$(($(df --output=avail -B1 /var/lib/nest | tail -n 1) - 1048576))" /var/lib/nest/filler
     local got=0; image=full:debian; run true > out 2> err || got=$?
     rm /var/lib/nest/filler; ctr image rm --sync full:debian > /dev/null
-    [ "$got" -ne 0 ]; same "$(wc -l < err)" 1; says 'space' err; remove_what_is_left
+    [ "$got" -ne 0 ]; same "$(wc -l < err)" 1; says 'the disk of .* is full' err; remove_what_is_left
     image=test:debian; run echo again > out; same "$(cat out)" again
 }
 

@@ -47,10 +47,13 @@ true_end() {
     for status in $(grep -F "\"container_id\":\"$id\"" "$work/events" | grep -F ' /tasks/exit ' | grep -o '"exit_status":[0-9]*' | cut -d: -f2); do
         case $status in 137 | 255 | 7) ;; *) echo "an exit was told with $status"; return 1 ;; esac
     done
-    [ -z "$(events)" ] || says '^(/tasks/create )?(/tasks/start )?(/tasks/exit )*(/tasks/delete )*$' <(events | sed 's,$, ,')
+    # For a shim that it finds dead containerd tells an end of its own, even after a Delete.
+    in_this_order '(/tasks/create )?(/tasks/start )?((/tasks/exit )+(/tasks/delete )?)*'
     options=() execs=0
     run echo again > out; same "$(cat out)" again
 }
+
+in_this_order() { [[ "$(events) " =~ ^\ ?($1)$ ]] || { echo "events: $(events)"; return 1; }; }
 
 # order FAULT: agent or crun die in the guest, as the kernel's command line says.
 order() { printf '[debug]\nhold = "%s/hold"\nkernel_parameters = "agent.fault=%s"\n' "$work" "$1" > "$id.toml"; options=(--runtime-config-path "$work/$id.toml"); }
