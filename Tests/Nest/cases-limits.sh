@@ -2,6 +2,7 @@
 # Memory and CPU: what is allowed, what is not, and how it is changed. Sourced by cases.
 
 memory_within() { options=(--memory-limit $((64 << 20))); run probe memory 40 > out; same "$(cat out)" held; }
+memory_to_the_limit() { options=(--memory-limit $((256 << 20))); run probe memory 252 > out; same "$(cat out)" held; }
 memory_beyond() {
     options=(--memory-limit $((48 << 20)))
     ends 137 run probe memory 100 > out; same "$(cat out)" ''
@@ -41,6 +42,7 @@ smallest_guest() { options=(--memory-limit $((16 << 20))); run echo small > out;
 
 run_limits_cases() {
     check "memory within the limit is given" memory_within
+    check "all of the memory within the limit may be used" memory_to_the_limit
     check "memory beyond the limit ends the process with 137 and an OOM event" memory_beyond
     check "memory beyond the limit ends an exec alone" memory_of_an_exec
     check "half a CPU is half a CPU" processor_share

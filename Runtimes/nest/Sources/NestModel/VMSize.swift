@@ -43,11 +43,18 @@ public struct VMSize: Equatable, Sendable {
     public static let maximumVCPUCount = 32
 
     /// Sizes a VM: memory is the limit or the default, and the overhead; processors are the quota rounded up, at least 1.
+    ///
+    /// The overhead grows by a 32nd of what containers may use: a guest's kernel has 64 bytes for each page, a 64th, and
+    /// keeps its reserves and page tables besides.
     public init(limits: ContainerLimits, defaultMemoryMiB: Int, overheadMiB: Int) {
         vcpuCount = min(max(1, limits.processors ?? 1), Self.maximumVCPUCount)
         containerMiB = limits.memoryMiB ?? defaultMemoryMiB
-        memoryMiB = containerMiB + overheadMiB
+        memoryMiB = containerMiB + overheadMiB + containerMiB / 32
     }
+
+    /// What the pod's cgroup on the host allows in all: the VM's memory, the VMM and the shim, and a 256th for page tables, the
+    /// VMM's and KVM's, of a host without huge pages.
+    public func hostMiB(overheadMiB: Int) -> Int { memoryMiB + overheadMiB + memoryMiB / 256 }
 
     /// Whether new limits fit into this VM, which cannot grow.
     public func check(_ limits: ContainerLimits) throws(VMSizeError) {

@@ -21,6 +21,8 @@ enum Boot {
         // A container's limit is its control group's, as on a host with memory to spare: asking for more than the machine
         // has must not fail where using more than the limit would end the process.
         do throws(AgentError) { try Files.set("/proc/sys/vm/overcommit_memory", "1") } catch { log.warn("\(error)") }
+        // With huge pages the kernel keeps 5% of the memory free, up to 45 MiB, which then no container can use.
+        do throws(AgentError) { try Files.set("/proc/sys/vm/min_free_kbytes", "2048") } catch { log.warn("\(error)") }
         if nest_loopback_up() < 0 { log.error("cannot bring up the loopback interface: \(Errno.last)") }
         if nest_raise_limits() < 0 { log.warn("cannot raise the limits: \(Errno.last)") }
         if nest_disable_ctrl_alt_del() < 0 { log.warn("cannot disable ctrl-alt-del: \(Errno.last)") }

@@ -57,10 +57,11 @@ struct ConfigurationKey: Sendable {
             "MiB for the containers of a pod that names no memory limit."),
         ConfigurationKey(
             "vm", "guest_overhead", .number(\.overheadMiB, 16...65_536),
-            "MiB that a guest gets beside that, for its kernel and agent."),
+            "MiB that a guest gets beside that, for its kernel and agent; a 32nd of the containers'", "memory comes on top."),
         ConfigurationKey(
             "vm", "host_overhead", .number(\.hostOverheadMiB, 8...65_536),
-            "MiB that the container's cgroup on the host allows beyond the VM's memory,", "for the VMM and the shim."),
+            "MiB that the container's cgroup on the host allows beyond the VM's memory,",
+            "for the VMM and the shim; a 256th of that memory comes on top."),
         ConfigurationKey(
             "vm", "boot_timeout", .number(\.bootSeconds, 1...600), "Seconds until a VMM that does not answer is ended."),
         ConfigurationKey(

@@ -14,9 +14,9 @@ public struct NestConfiguration: Equatable, Sendable {
     /// Memory of a pod whose containers name no limit.
     public var defaultMemoryMiB = 256
     /// Memory that a guest gets beside its containers' limit, for kernel and agent.
-    public var overheadMiB = 64
+    public var overheadMiB = 72
     /// Memory that the host's cgroup allows beyond the VM's, for VMM and shim.
-    public var hostOverheadMiB = 48
+    public var hostOverheadMiB = 32
     /// How long a VMM may take until it answers.
     public var bootSeconds = 20
     /// The first of the user ids that VMMs run as.

@@ -64,7 +64,7 @@ struct HostBackend: PodBackend {
         let scratch = try clock.run(.scratch) { () throws(PodError) in try parts.makeScratch(order, configuration) }
         try goOn(.scratch)
         try clock.run(.cgroup) { () throws(PodError) in
-            try parts.joinCgroup(order.cgroupPath, memoryMiB: size.memoryMiB + configuration.hostOverheadMiB)
+            try parts.joinCgroup(order.cgroupPath, memoryMiB: size.hostMiB(overheadMiB: configuration.hostOverheadMiB))
         }
         try goOn(.cgroup)
         let plan = VMPlan(
