@@ -57,7 +57,8 @@ struct ConfigurationKey: Sendable {
             "MiB for the containers of a pod that names no memory limit."),
         ConfigurationKey(
             "vm", "guest_overhead", .number(\.overheadMiB, 16...65_536),
-            "MiB that a guest gets beside that, for its kernel and agent; a 32nd of the containers'", "memory comes on top."),
+            "MiB that a guest gets beside that, for its kernel and agent; a 32nd of that memory",
+            "comes on top."),
         ConfigurationKey(
             "vm", "host_overhead", .number(\.hostOverheadMiB, 8...65_536),
             "MiB that the container's cgroup on the host allows beyond the VM's memory,",
