@@ -27,6 +27,8 @@ longest_name() {
     set +e; ( set -e; refused '255 bytes' run /bin/true ); local result=$?; set -e
     rm -rf named; return $result
 }
+by_limit() { by_spec "$1" ".linux.resources += $2"; }
+limit_later() { start sleep 1000; update '{"cpu":{"cpus":"0"}}' > out; says '^3 .*processors' out; remove; }
 no_checkpoint() { start sleep 1000; same "$(ask Checkpoint "$(field_text 1 "$id")" | cut -d' ' -f1)" 12; remove; }
 
 run_refusals_cases() {
@@ -42,5 +44,10 @@ run_refusals_cases() {
     check "a hook on the host is refused by name" by_spec 'hook' '.hooks = {prestart: [{path: "/bin/true"}]}'
     check "a setting of the network is refused by name" by_spec "net.ipv4.ip_forward" '.linux.sysctl = {"net.ipv4.ip_forward": "1"}'
     check "a file name of 255 bytes is refused by name" longest_name
+    check "processors of the host are refused by name" by_limit 'cpu.cpus: 0' '{cpu: {cpus: "0"}}'
+    check "memory nodes of the host are refused by name" by_limit 'cpu.mems: 0' '{cpu: {mems: "0"}}'
+    check "limits of the host's disks are refused by name" by_limit 'blockIO' '{blockIO: {weight: 100}}'
+    check "huge pages are refused by name" by_limit 'hugepageLimits: 2MB' '{hugepageLimits: [{pageSize: "2MB", limit: 2097152}]}'
+    check "an update to processors of the host is refused by name" limit_later
     check "a checkpoint is refused" no_checkpoint
 }

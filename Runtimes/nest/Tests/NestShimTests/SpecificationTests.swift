@@ -91,16 +91,35 @@ struct BundleSpecificationTests {
         var spec = try OCISpec(jsonString: ShimUnderTest.plain)
         spec.process.apparmorProfile = "p"
         spec.process.selinuxLabel = "l"
-        spec.linux.resources.cpu.cpus = "0-3"
         spec.linux.resources.memory.limit = 64 << 20
         spec.linux.seccomp.defaultAction = "SCMP_ACT_ERRNO"
         let read = try Specification(
             json: try spec.jsonUTF8Bytes(), path: "config.json", bundle: "/b", id: "c1")
-        #expect(read.notes.count == 3)
-        #expect(read.guest.process.apparmorProfile.isEmpty && read.guest.linux.resources.cpu.cpus.isEmpty)
+        #expect(read.notes.count == 2)
+        #expect(read.guest.process.apparmorProfile.isEmpty && read.guest.process.selinuxLabel.isEmpty)
         #expect(read.guest.linux.resources.memory.limit == 64 << 20)
         #expect(read.guest.linux.seccomp.defaultAction == "SCMP_ACT_ERRNO")
         #expect(read.rootDirectory == "/b/rootfs" && read.cgroupPath == "/n/c1")
+    }
+
+    @Test(
+        "limits that name what only the host has are refused by name, and zeros are none",
+        arguments: [
+            (#"{"cpu":{"cpus":"0-3"}}"#, "choosing the host's processors (linux.resources.cpu.cpus: 0-3)"),
+            (#"{"cpu":{"mems":"1"}}"#, "choosing the host's memory nodes (linux.resources.cpu.mems: 1)"),
+            (#"{"blockIO":{"weight":10}}"#, "limits of the host's disks (linux.resources.blockIO)"),
+            (
+                #"{"hugepageLimits":[{"pageSize":"1GB","limit":0},{"pageSize":"2MB","limit":2097152}]}"#,
+                "huge pages (linux.resources.hugepageLimits: 2MB)"
+            ),
+            (#"{"network":{"classID":7}}"#, "network classes (linux.resources.network)"),
+            (#"{"hugepageLimits":[{"pageSize":"2MB","limit":0}],"blockIO":{},"network":{}}"#, nil),
+        ])
+    func hostLimits(json: String, refused: String?) throws {
+        let resources = try OCILinuxResources(jsonString: json)
+        var error: SpecificationError?
+        do throws(SpecificationError) { try SpecificationCheck.check(resources) } catch let caught { error = caught }
+        #expect(error == refused.map { .unsupported($0) })
     }
 
     @Test("a VM is as large as the limits, and takes no limit beyond that")

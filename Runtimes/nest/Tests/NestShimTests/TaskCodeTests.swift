@@ -128,6 +128,12 @@ struct TaskCodeTests {
             "Update", "with no limits", .notFound, .invalidArgument, .invalidArgument, .invalidArgument,
             .failedPrecondition
         ) { update("7") },
+        Row(
+            "Update", "of what only the host has", .notFound, .invalidArgument, .invalidArgument, .invalidArgument,
+            .failedPrecondition
+        ) {
+            update(#"{"cpu":{"cpus":"0"}}"#)
+        },
         Row("Stats", "", .notFound, .ok, .ok, .ok, .failedPrecondition) { with(TaskStatsRequest()) { $0.id = "c1" } },
         Row("Connect", "", .ok, .ok, .ok, .ok, .ok) { with(TaskConnectRequest()) { $0.id = "c1" } },
         Row("Shutdown", "", .ok, .ok, .ok, .ok, .ok) { with(TaskShutdownRequest()) { $0.id = "c1" } },

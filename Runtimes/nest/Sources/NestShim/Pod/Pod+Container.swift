@@ -92,9 +92,10 @@ extension Pod {
         do throws(VMSizeError) { try size.check(Specification.limits(of: resources)) } catch {
             throw TTRPCStatus(.invalidArgument, error.description)
         }
-        let (adapted, notes) = Specification.adapted(resources)
-        for note in notes { log.info(note) }
-        try agent().update(request.id, adapted)
+        do throws(SpecificationError) { try SpecificationCheck.check(resources) } catch {
+            throw TTRPCStatus(.invalidArgument, error.description)
+        }
+        try agent().update(request.id, resources)
     }
 
     func statistics(_ id: String) throws(TTRPCStatus) -> TaskStatsResponse {

@@ -69,7 +69,6 @@ struct Specification {
             guest.linux.mountLabel = ""
         }
         guest.linux.clearIntelRdt()
-        guest.linux.resources = adapted(guest.linux.resources)
         var hooks = OCIHooks()
         hooks.startContainer = guest.hooks.startContainer
         if hooks.startContainer.isEmpty { guest.clearHooks() } else { guest.hooks = hooks }
@@ -92,33 +91,6 @@ struct Specification {
         result.apparmorProfile = ""
         result.selinuxLabel = ""
         return result
-    }
-
-    private mutating func adapted(_ resources: OCILinuxResources) -> OCILinuxResources {
-        let (result, notes) = Self.adapted(resources)
-        self.notes += notes
-        return result
-    }
-
-    /// Limits without what names processors, memory nodes and devices of the host.
-    static func adapted(_ resources: OCILinuxResources) -> (OCILinuxResources, notes: [String]) {
-        var result = resources
-        var notes: [String] = []
-        if !result.cpu.cpus.isEmpty || !result.cpu.mems.isEmpty {
-            notes.append("cpuset left out: it names the host's processors and memory nodes")
-            result.cpu.cpus = ""
-            result.cpu.mems = ""
-        }
-        if result.hasBlockIo, result.blockIo != OCILinuxBlockIO() {
-            notes.append("blockIO left out: it names the host's devices")
-        }
-        result.clearBlockIo()
-        if result.hugepageLimits.contains(where: { $0.limit > 0 }) {
-            notes.append("hugepage limits left out: the guest has no huge pages of its own")
-        }
-        result.hugepageLimits = []
-        result.clearNetwork()
-        return (result, notes)
     }
 }
 

@@ -23,7 +23,26 @@ enum SpecificationCheck {
             throw .unsupported("host devices (\(device.path)); only the guest's own exist in the container")
         }
         try checkHooks(spec.hooks)
+        try check(spec.linux.resources)
         if spec.linux.hasIntelRdt, !spec.linux.intelRdt.l3CacheSchema.isEmpty { throw .unsupported("linux.intelRdt") }
+    }
+
+    /// Limits that name what only the host has; an update may ask for them as well.
+    static func check(_ resources: OCILinuxResources) throws(SpecificationError) {
+        if !resources.cpu.cpus.isEmpty {
+            throw .unsupported("choosing the host's processors (linux.resources.cpu.cpus: \(resources.cpu.cpus))")
+        }
+        if !resources.cpu.mems.isEmpty {
+            throw .unsupported("choosing the host's memory nodes (linux.resources.cpu.mems: \(resources.cpu.mems))")
+        }
+        if resources.blockIo != OCILinuxBlockIO() {
+            throw .unsupported("limits of the host's disks (linux.resources.blockIO)")
+        }
+        // Kubernetes sends a 0 for every page size that the host has.
+        if let pages = resources.hugepageLimits.first(where: { $0.limit > 0 }) {
+            throw .unsupported("huge pages (linux.resources.hugepageLimits: \(pages.pageSize))")
+        }
+        if resources.network != OCILinuxNetwork() { throw .unsupported("network classes (linux.resources.network)") }
     }
 
     /// By what `--privileged` adds: a rule that allows every device, or no masked path together with all capabilities.
