@@ -134,7 +134,8 @@ struct BundleSpecificationTests {
         #expect(size.vcpuCount == 2 && size.containerMiB == 101 && size.memoryMiB == 101 + 64 + 3)
         #expect(size.hostMiB(overheadMiB: 32) == 168 + 32)
         let plain = VMSize(limits: .init(memoryBytes: -1, quota: -1), defaultMemoryMiB: 256, overheadMiB: 64)
-        #expect(plain.vcpuCount == 1 && plain.memoryMiB == 256 + 64 + 8 && plain.hostMiB(overheadMiB: 32) == 328 + 32 + 1)
+        #expect(
+            plain.vcpuCount == 1 && plain.memoryMiB == 256 + 64 + 8 && plain.hostMiB(overheadMiB: 32) == 328 + 32 + 1)
         #expect(throws: VMSizeError.processors(wanted: 3, is: 2)) {
             try size.check(ContainerLimits(quota: 250_000, period: 100_000))
         }
