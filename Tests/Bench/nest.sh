@@ -16,13 +16,14 @@ bench_nest() {
         "$PWD/$here/containers" > "$work/containers" || return 1
     # What could not be measured, and what the memory is made of, follow the table.
     sed -n 's/^note //p' "$work/containers" > "$work/notes"
+    sed -i '/^note /d' "$work/containers"
     local same='in the same lab' whole="the container's whole time"
-    containers run nest runc "ctr run --rm of one command, warm" 1000 s "runc $same" ''
-    containers run nest gvisor "the same" 1000 s "gVisor (runsc) $same" x1
+    containers run nest runc "ctr run --rm of one command, warm, against runc" 1000 s "runc $same" ''
+    containers run nest gvisor "the same, against gVisor" 1000 s "gVisor (runsc) $same" x1
     containers run kernel runc "the kernel's share: QEMU microvm, empty init" 1000 s "runc $same" ''
     awk '$1 == "run-nest" { n[$2] = $3 } $1 == "run-kernel" { k[$2] = $3 } $1 == "run-runc" { print "above-runc", $2, $3 }
         END { for (r in n) if (r in k) print "above-nest", r, n[r] - k[r] }' "$work/containers" > "$work/above"
-    compare "$work/above" above-nest above-runc "what is above the kernel's share" 1000 s "runc's whole $same" x1
+    compare "$work/above" above-nest above-runc "what is above that, against all of runc" 1000 s "runc's whole $same" x1
     phase rest "of it: client, containerd, the shim's start"
     phase shim "shim: specification, image, scratch disk, cgroup"
     phase vmm "VMM, until its guest's clock runs"

@@ -128,7 +128,8 @@ extension Pod {
         try container.clock.run(.agent) { () throws(TTRPCStatus) in
             var reason = ""
             let clock = ContinuousClock()
-            let end = clock.now + Self.bootPatience
+            let begin = clock.now
+            var waited = Duration.zero
             repeat {
                 guard !container.isCancelled else { throw Self.cancelled }
                 if let end = state.withLock({ $0.end }) {
@@ -141,15 +142,16 @@ extension Pod {
                     try startBackground(agent, machine)
                     return agent
                 } catch { reason = error.message }
-                // Each call in vain is work for the guest as well.
-                _ = state.wait(timeout: .milliseconds(10)) { $0.end }
-            } while clock.now < end
+                // Each call in vain is work for the guest as well: the slower it boots, the fewer of them.
+                waited = clock.now - begin
+                _ = state.wait(timeout: min(max(waited / 50, .milliseconds(10)), .milliseconds(250))) { $0.end }
+            } while waited < Self.bootPatience
             throw Self.createFailed(.deadlineExceeded, "the guest's agent does not answer: \(reason)")
         }
     }
 
-    /// How long a guest may take to boot: twenty at once on a slow processor take two minutes.
-    private static let bootPatience: Duration = .seconds(180)
+    /// How long a guest may take to boot: twenty at once on a slow processor take minutes.
+    private static let bootPatience: Duration = .seconds(300)
 
     private func startBackground(_ agent: GuestAgent, _ machine: any PodMachine) throws(PodError) {
         do throws(Errno) {

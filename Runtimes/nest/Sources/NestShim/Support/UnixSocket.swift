@@ -8,8 +8,8 @@ enum UnixSocket {
     /// - Throws: `.addressInUse` where there is a file, whoever owns it.
     static func listen(_ path: String) throws(Errno) -> FileDescriptor {
         let socket = try make()
-        let mask = umask(0o177)
-        defer { umask(mask) }
+        // A socket's own mode is its file's. The umask is the whole process's: two threads that set it may leave it so.
+        guard fchmod(socket.rawValue, 0o600) == 0 else { throw .last }
         try withAddress(path) { address, count throws(Errno) in
             guard Glibc.bind(socket.rawValue, address, count) == 0 else { throw .last }
         }
