@@ -18,7 +18,7 @@ public struct NestConfiguration: Equatable, Sendable {
     /// Memory that the host's cgroup allows beyond the VM's, for VMM and shim.
     public var hostOverheadMiB = 32
     /// How long a VMM may take until it answers.
-    public var bootSeconds = 20
+    public var bootSeconds = 60
     /// The first of the user ids that VMMs run as.
     public var vmUserIDBase = 1_900_000_000
     /// How many there are, and so how many VMs.
