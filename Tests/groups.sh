@@ -20,7 +20,7 @@ unit_tests() {
 alone() { if [ ! -d "$1/Tests" ]; then $SWIFT build --package-path "$1" -Xswiftc -warnings-as-errors; return; fi
     $SWIFT build --build-tests --package-path "$1" -Xswiftc -warnings-as-errors && $SWIFT test --skip-build --package-path "$1" --disable-xctest; }
 
-# The agent's container tests need root, crun and control groups of version 2: `swift test` runs them in a lab by hand.
+# The agent's container tests need root, crun and control groups of version 2: the group nest-agent runs them in a lab.
 nest_unit() { $SWIFT build --build-tests --package-path Runtimes/nest -Xswiftc -warnings-as-errors \
     && $SWIFT test --skip-build --package-path Runtimes/nest --disable-xctest --skip ContainerTests; }
 
@@ -42,6 +42,7 @@ run_test() {
     group guest-image make --no-print-directory guest-image
     # A package apart: it fetches what nobody else shall.
     group nest-unit nest_unit
+    group nest-agent Tests/Nest/agent-tests
     group import-by-url Tests/Tidy/import-by-url
     group fuzz-replay Fuzz/replay
     unless_soak group lab Tests/Lab/self-test 'exit status is|whole|10 MB|host.s files|--out|KVM runs|too long|retried once|module devices'
@@ -51,7 +52,10 @@ run_test() {
     unless_soak group swiftlet Tests/Swiftlet/run
     # Its images, in a store of containerd 1.6; then every promise to a user of containerd, and a third of the faults.
     group nest-images Tests/Nest/make-store
-    unless_soak group nest env LABS=2 SUBJECTS="process status streams task exec limits image lifecycle refusals faults/3" Tests/Nest/run
+    unless_soak group nest env LABS=2 SUBJECTS="process status streams task exec limits image lifecycle refusals command faults/3 steps" Tests/Nest/run
+    # What `make dist` packs, in a lab without a Swift toolchain.
+    group dist make --no-print-directory dist
+    group archive sh -c 'Runtimes/nest/Install/test-archive .build/nest-*.tar.gz'
     # Each folder must build alone; one of them, drawn by the seed, does so in every run.
     local all; mapfile -t all < <(packages)
     unless_soak group alone alone "${all[$((SEED % ${#all[@]}))]}"
