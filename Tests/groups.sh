@@ -63,11 +63,11 @@ run_test() {
 
 run_soak() {
     local p
-    for p in $(packages); do group "alone-${p##*/}" alone "$p"; done
-    group lab-all Tests/Lab/self-test
-    group swiftlet-all env COMBINATIONS=all Tests/Swiftlet/run
     group nest-all env LABS=2 COMBINATIONS=all Tests/Nest/run
     # The cases themselves, on the reference runtime.
     group nest-on-runc env LABS=2 RUNTIME=io.containerd.runc.v2 Tests/Nest/run
+    group swiftlet-all env COMBINATIONS=all Tests/Swiftlet/run
+    group lab-all Tests/Lab/self-test
     group fuzz Fuzz/all "${FUZZ_SECONDS:-60}"
+    for p in $(packages); do group "alone-${p##*/}" alone "$p"; done
 }

@@ -81,6 +81,13 @@ native_snapshots() {
 }
 time_is_right() { local now; run date +%s > out; now=$(date +%s); [ $((now - $(cat out))) -lt 20 ] && [ $((now - $(cat out))) -gt -20 ]; }
 
+# Its first process may do everything, and yet not trace the kernel.
+locked_down() {
+    spec '.process.capabilities |= map_values(. + ["CAP_SYS_ADMIN", "CAP_SYSLOG"]) | .linux.seccomp = null
+        | .process.args = ["/bin/sh", "-c", "cat /proc/cmdline; mount -t tracefs none /tmp; cat /tmp/trace /tmp/available_events"]'
+    not run_spec > out 2> err; says 'lockdown=confidentiality' out; says 'trace' err
+}
+
 run_process_cases() {
     check "a container runs, and its kernel is the one it should be" its_own_kernel
     check "an image's entry point, arguments, environment, folder, user and groups hold" image_says_it_all
@@ -105,6 +112,7 @@ run_process_cases() {
     check "privileges cannot grow" no_new_privileges
     check "privileges can grow where that is allowed" new_privileges
     check "the seccomp profile is on" seccomp
+    if is_nest; then check "the guest's kernel is locked down" locked_down; fi
     check "process, host and network namespaces are the container's own" namespaces
     check "annotations and labels do not disturb" annotations_and_labels
     check "a real Debian image runs" real_image
