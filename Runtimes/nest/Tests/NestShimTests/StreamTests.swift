@@ -48,6 +48,41 @@ struct StreamTests {
         #expect(try Files.readAll(reader) == data)
     }
 
+    @Test("the end of a process is told when its reader has the last byte, or is slow")
+    func endAfterOutput() throws {
+        let shim = try ShimUnderTest()
+        let request = try paths(shim)
+        let reader = try FileDescriptor.open(request.stdout, [.readOnly, .nonBlocking])
+        try reader.setNonBlocking(false)
+        _ = try shim.call("Create", request)
+        do {
+            // Nothing comes by the other one.
+            _ = try guestStream(shim) { $0.stderrPort }
+            try Files.write([UInt8](repeating: 1, count: 50_000), to: try guestStream(shim) { $0.stdoutPort })
+        }
+        try shim.start()
+        let begin = Deadline.now
+        let isRead = Monitor(false)
+        let number = reader.release()
+        _ = try Thread(name: "reader") {
+            Thread.sleep(for: .milliseconds(200))
+            var bytes = [UInt8](repeating: 0, count: 50_000)
+            var count = 0
+            while count < bytes.count {
+                let got = read(number, &bytes, bytes.count)
+                if got <= 0 { break }
+                count += got
+            }
+            isRead.update { $0 = count == 50_000 }
+        }
+        defer { close(number) }
+        shim.guest.end("c1", 3)
+        #expect(try shim.wait() == 3)
+        #expect(isRead.wait(timeout: .seconds(5)) { $0 ? true : nil } == true)
+        #expect(begin.elapsed >= .milliseconds(200))
+        #expect(begin.elapsed < .seconds(3))
+    }
+
     @Test("input ends behind its last byte at CloseIO, though a client still has the FIFO open")
     func input() throws {
         let shim = try ShimUnderTest()

@@ -33,17 +33,44 @@ enum Relay {
             // The end of a pipe is 0; that of a terminal is EIO.
             guard let count = try? retryOnInterrupt({ read(source, buffer.baseAddress, buffer.count) }), count > 0
             else { return }
-            var done = 0
-            while done < count {
-                let start = done
-                guard
-                    let sent = try? retryOnInterrupt({
-                        write(connection, buffer.baseAddress.map { $0 + start }, count - start)
-                    })
-                else { return }
-                done += sent
+            let isSent = deliver(UnsafeRawBufferPointer(rebasing: buffer.prefix(count))) { piece throws(Errno) in
+                try retryOnInterrupt { write(connection, piece.baseAddress, piece.count) }
+            }
+            guard isSent else { return }
+        }
+    }
+
+    /// Writes all of it.
+    ///
+    /// The kernel copies what a vsock connection is given into one piece of memory, of up to 64 KiB. A machine whose free
+    /// memory lies in small pieces has none of that size and answers ENOMEM: then less at a time goes, down to a page.
+    /// - Returns: false when the connection takes nothing any more, or the machine has had no page for so long.
+    static func deliver(
+        _ bytes: UnsafeRawBufferPointer, patience: Duration = .seconds(30),
+        write: (UnsafeRawBufferPointer) throws(Errno) -> Int
+    ) -> Bool {
+        var rest = bytes
+        var most = bytes.count
+        var deadline: Deadline?
+        while !rest.isEmpty {
+            do throws(Errno) {
+                let count = try write(UnsafeRawBufferPointer(rebasing: rest.prefix(most)))
+                rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count))
+                deadline = nil
+            } catch .noMemory {
+                if most > 4096 {
+                    most = max(4096, most / 2)
+                    continue
+                }
+                let limit = deadline ?? Deadline(after: patience)
+                deadline = limit
+                if limit.hasPassed { return false }
+                Thread.sleep(for: .milliseconds(1))
+            } catch {
+                return false
             }
         }
+        return true
     }
 
     /// From the host to what a process reads: to the end of the stream, then the process sees it too.

@@ -22,6 +22,9 @@ extension Pod {
         }
         let now = WallClock.now()
         let exit = ProcessExit(status: status, seconds: now.seconds, nanoseconds: now.nanoseconds)
+        // Clients of containerd stop reading when they hear of the end. What the process wrote before gets there first, unless
+        // nobody reads or a child holds the stream open.
+        process.streams?.waitForOutput(timeout: Self.outputPatience)
         let pid = processID
         process.change { life in
             if life.ended(exit) { events.publish(.exited(container.id, process.execID, pid: pid, exit)) }
@@ -35,6 +38,9 @@ extension Pod {
         }
         stopIfEmpty()
     }
+
+    /// How long a reader may keep the end of a process from being told.
+    private static let outputPatience: Duration = .seconds(1)
 
     private func waitForEnd(_ process: TaskProcess) -> UInt32 {
         guard let machine = state.withLock({ $0.machine }) else { return 255 }

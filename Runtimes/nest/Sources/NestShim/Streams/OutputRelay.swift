@@ -56,7 +56,23 @@ final class OutputRelay: Sendable {
             }
             guard count > 0, deliver(buffer[..<min(count, buffer.count)]) else { break }
         }
+        waitForReader()
         finish()
+    }
+
+    /// How long a reader may take for the last bytes before it is taken for a slow one.
+    private static let readerPatience: Duration = .milliseconds(500)
+
+    /// Lets the reader empty the pipe. containerd's clients close their end when they hear that the process has ended, which
+    /// must not be before they have what it wrote last. Nothing tells that a pipe is empty, so it is asked.
+    private func waitForReader() {
+        let deadline = Deadline(after: Self.readerPatience)
+        var unread: Int32 = 0
+        while ioctl(sink, UInt(FIONREAD), &unread) == 0, unread > 0, !deadline.hasPassed,
+            state.withLock({ !$0.isCancelled })
+        {
+            Thread.sleep(for: .milliseconds(1))
+        }
     }
 
     private func deliver(_ bytes: ArraySlice<UInt8>) -> Bool {

@@ -68,9 +68,12 @@ final class ProcessStreams: Sendable {
         return isComplete
     }
 
-    /// Waits until the last byte of output is with the client, or given up.
-    func waitForOutput() {
-        for output in outputs { output.waitUntilDone() }
+    /// Waits until the last byte of output is with the client or given up, or the time is over.
+    func waitForOutput(timeout: Duration? = nil) {
+        let deadline = timeout.map { Deadline(after: $0) }
+        for output in outputs {
+            output.waitUntilDone(timeout: deadline.map { .nanoseconds($0.remainingNanoseconds) })
+        }
     }
 
     /// Gives up all that is under way.
