@@ -48,28 +48,43 @@ no_pauses() { [ ! -s "$work/pauses" ] || { cat "$work/pauses"; return 1; }; }
 passed=0 failed=0 named=0 drawn=0
 # check SENTENCE COMMAND...: one line with its time; what it printed, and what it left behind, follows if it failed.
 check() {
-    local sentence="$1" begin end status; shift
+    local sentence="$1"; shift
     [[ $sentence =~ $ONLY ]] || return 0
     # One in SAMPLE, drawn by the seed, and of those this lab's share.
     named=$((named + 1))
     [ $(((named + SEED) % ${SAMPLE:-1})) -eq 0 ] || return 0
     drawn=$((drawn + 1))
     [ $((drawn % ${SHARDS:-1})) -eq $((${SHARD:-0} % ${SHARDS:-1})) ] || return 0
-    begin=${EPOCHREALTIME/./}
-    number=$((number + 1)) id="t$number" options=() image=test:tiny
+    attempt "$@"
+    # A machine that is busy otherwise makes the neighbour pause too. A pause that the case itself causes comes again.
+    if [ "$outcome" = paused ] && [ "$again" -lt 5 ]; then
+        again=$((again + 1))
+        echo "once more, as the neighbour paused: $sentence"; sed 's/^/       /' "$work/log"
+        attempt "$@"
+    fi
+    if [ "$outcome" = good ]; then passed=$((passed + 1)); echo "ok   ${took}s $sentence"
+    else failed=$((failed + 1)); echo "FAIL ${took}s $sentence"; tail -n 25 "$work/log" | cut -c1-300 | sed 's/^/       /'; fi
+}
+again=0
+# attempt COMMAND...: its `outcome` is good, bad, or paused where nothing but a late neighbour was wrong; `took` seconds.
+attempt() {
+    local begin=${EPOCHREALTIME/./}
+    number=$((number + 1)) id="t$number" options=() image=test:tiny outcome=good
     # Not in a condition: `set -e` would mean nothing there.
     ( exec 7>&1; set -eE; trap 'echo "at: $BASH_COMMAND" >&7' ERR; "$@" ) > "$work/log" 2>&1 < /dev/null
-    status=$?
-    end=$(( (${EPOCHREALTIME/./} - begin) / 10000 ))
+    [ $? -eq 0 ] || outcome=bad
+    took=$(( (${EPOCHREALTIME/./} - begin) / 10000 ))
+    printf -v took '%d.%02d' $((took / 100)) $((took % 100))
     if ! settles; then
         printf "%s\n" "${left[@]:0:20}" >> "$work/log"
-        status=1
+        outcome=bad
         sweep
     fi
-    if [ -s "$work/pauses" ]; then { echo "the neighbour:"; cat "$work/pauses"; } >> "$work/log"; status=1; : > "$work/pauses"; fi
-    printf -v end '%d.%02d' $((end / 100)) $((end % 100))
-    if [ "$status" -eq 0 ]; then passed=$((passed + 1)); echo "ok   ${end}s $sentence"
-    else failed=$((failed + 1)); echo "FAIL ${end}s $sentence"; tail -n 25 "$work/log" | cut -c1-300 | sed 's/^/       /'; fi
+    if [ -s "$work/pauses" ]; then
+        { echo "the neighbour:"; cat "$work/pauses"; } >> "$work/log"
+        if [ "$outcome" = bad ] || grep -q -v -E '^(a pause of|nothing for) ' "$work/pauses"; then outcome=bad; else outcome=paused; fi
+        : > "$work/pauses"
+    fi
 }
 number=0
 # After a failed test: its containers go by force, and what stays then is the new ground.

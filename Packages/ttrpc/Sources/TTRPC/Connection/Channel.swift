@@ -152,7 +152,7 @@ final class Channel: Sendable {
                 patience = nil
             } catch .wouldBlock {
                 if !poll(Int16(POLLOUT), until: deadline).isReady { return sent }
-            } catch  where error == .noMemory && patience?.hasPassed != true {
+            } catch .noMemory where patience?.hasPassed != true {
                 // A vsock connection wants one piece of kernel memory for up to 64 KiB: a page at a time is always there in
                 // the end.
                 most = 4096
