@@ -51,6 +51,18 @@ struct SocketDirectory: ~Copyable, Sendable {
         return file
     }
 
+    /// Listens at a name that does not exist; the VMM may connect.
+    func listen(_ name: String) throws(Errno) -> FileDescriptor {
+        let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
+        let number = socket(AF_UNIX, type, 0)
+        guard number >= 0 else { throw .last }
+        let listener = FileDescriptor(owning: number)
+        let path = "/proc/self/fd/\(directory.rawValue)/\(name)"
+        let result = Self.withAddress(path) { address, count in bind(number, address, count) }
+        guard result == 0, lchown(path, user, user) == 0, Glibc.listen(number, 4) == 0 else { throw .last }
+        return listener
+    }
+
     /// Connects to the socket.
     /// - Returns: a non-blocking stream; nil while nobody listens there.
     func connect(_ name: String, port: UInt32) throws(HypervisorError) -> FileDescriptor? {
@@ -59,20 +71,28 @@ struct SocketDirectory: ~Copyable, Sendable {
         let number = socket(AF_UNIX, type, 0)
         guard number >= 0 else { throw .connection(port: port, .last) }
         let stream = FileDescriptor(owning: number)
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        // Far shorter than the 108 bytes of an address.
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: "/proc/self/fd/\(file.rawValue)".utf8) }
-        let result = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                Glibc.connect(number, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-            }
+        let result = Self.withAddress("/proc/self/fd/\(file.rawValue)") { address, count in
+            Glibc.connect(number, address, count)
         }
         if result == 0 { return stream }
         let error = Errno.last
         // Not listening yet, and a full queue.
         if error == .connectionRefused || error == .wouldBlock || error == .interrupted { return nil }
         throw .connection(port: port, error)
+    }
+
+    private static func withAddress(
+        _ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32
+    ) -> Int32 {
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        // Far shorter than the 108 bytes of an address.
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8.prefix($0.count - 1)) }
+        return withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                body($0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
     }
 }
 

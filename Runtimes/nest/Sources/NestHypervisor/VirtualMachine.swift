@@ -14,6 +14,7 @@ public final class VirtualMachine: Sendable {
 
     private let process: VMMProcess
     private let sockets: SocketDirectory
+    private let signal: GuestSignal
     private let root: String
 
     /// Starts a VMM and waits until it answers; the guest then boots.
@@ -21,12 +22,13 @@ public final class VirtualMachine: Sendable {
     /// - Parameters:
     ///   - plan: what it runs.
     ///   - stateDirectory: the pod's own directory, not shared with other pods.
+    ///   - readyPort: the port of the host to which the guest connects when it answers.
     ///   - cgroup: which it joins before it runs.
     ///   - console: told each line of guest kernel and VMM, from a thread of its own; lines are cut and their rate bounded.
     /// - Throws: with the last lines of the console if the VMM does not come up; then nothing of it is left.
     public static func boot(
-        _ plan: VMPlan, configuration: NestConfiguration, stateDirectory: String, cgroup: HostCgroup?,
-        console: @escaping @Sendable (String) -> Void
+        _ plan: VMPlan, configuration: NestConfiguration, stateDirectory: String, readyPort: UInt32,
+        cgroup: HostCgroup?, console: @escaping @Sendable (String) -> Void
     ) throws(HypervisorError) -> VirtualMachine {
         let vmm = try VMMConfiguration(plan, configuration)
         let user = try UserID.allocate(configuration)
@@ -41,7 +43,7 @@ public final class VirtualMachine: Sendable {
             let jail = try makeJail(plan, vmm, configuration, userID: userID, root: root, cgroup, reader)
             let process = try VMMProcess.start(jail, user: user)
             do throws(HypervisorError) {
-                let machine = try VirtualMachine(process, userID: userID, root: root, reader)
+                let machine = try VirtualMachine(process, userID: userID, root: root, readyPort: readyPort, reader)
                 try machine.waitUntilUp(seconds: configuration.bootSeconds, reader)
                 for drive in plan.drives where drive.unlinkOnceOpen { unlink(drive.path) }
                 return machine
@@ -57,13 +59,16 @@ public final class VirtualMachine: Sendable {
     }
 
     private init(
-        _ process: VMMProcess, userID: UInt32, root: String, _ reader: ConsoleReader
+        _ process: VMMProcess, userID: UInt32, root: String, readyPort: UInt32, _ reader: ConsoleReader
     ) throws(HypervisorError) {
         processID = process.processID
         self.userID = userID
         self.process = process
         self.root = root
-        do throws(Errno) { sockets = try SocketDirectory(processID: process.processID, user: userID) } catch {
+        do throws(Errno) {
+            sockets = try SocketDirectory(processID: process.processID, user: userID)
+            signal = try GuestSignal(in: sockets, port: readyPort)
+        } catch {
             // A process that has ended has no root.
             Thread.sleep(for: .milliseconds(20))
             if let end = process.end { throw .ended(end, lines: reader.lastLines) }
@@ -90,6 +95,9 @@ public final class VirtualMachine: Sendable {
             milliseconds = min(20, milliseconds * 2)
         }
     }
+
+    /// Waits until the guest has told that it answers, by `readyPort`, or the time is over.
+    public func waitForGuest(timeout: Duration) { signal.wait(timeout: timeout) }
 
     /// Waits until the VMM has ended.
     public func wait() -> VMEnd { process.wait() }

@@ -20,6 +20,8 @@ public enum AgentPort {
     public static let calls: UInt32 = 1024
     /// The agent's log, a line a record; the guest listens.
     public static let log: UInt32 = 1025
+    /// Of the host: the agent connects once it answers calls. Nothing is sent, and an agent that does not is asked now and then.
+    public static let ready: UInt32 = 1026
     /// Standard streams; the guest listens, and knows a connection by its peer's port.
     public static let streams: UInt32 = 1027
 }

@@ -41,6 +41,21 @@ struct VirtualMachineTests {
         machine.release()
     }
 
+    @Test(
+        "a guest that tells that it answers ends the wait for it, and one that does not delays it by no more than asked"
+    )
+    func ready() throws {
+        let fixture = try JailFixture(mode: "ready")
+        let machine = try fixture.boot()
+        let begin = Deadline.now
+        machine.waitForGuest(timeout: .seconds(20))
+        #expect(begin.elapsed < .seconds(10))
+        let again = Deadline.now
+        machine.waitForGuest(timeout: .milliseconds(50))
+        #expect(again.elapsed >= .milliseconds(50))
+        machine.release()
+    }
+
     @Test("an answer outside the protocol is refused")
     func badAnswers() throws {
         let fixture = try JailFixture(mode: "serve")

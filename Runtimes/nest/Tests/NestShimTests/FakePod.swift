@@ -136,6 +136,7 @@ final class FakeMachine: PodMachine {
         } catch { throw PodError(.agent, "\(error)") }
     }
 
+    func waitForGuest(timeout: Duration) {}
     func waitForEnd() -> PodEnd { end.wait { $0 } }
 
     /// Ends the VM as the host sees it.

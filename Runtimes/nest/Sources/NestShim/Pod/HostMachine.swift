@@ -38,6 +38,8 @@ final class HostMachine: PodMachine {
         }
     }
 
+    func waitForGuest(timeout: Duration) { machine.waitForGuest(timeout: timeout) }
+
     func waitForEnd() -> PodEnd {
         switch machine.wait() {
         case .exited(let status): return .exited(status)

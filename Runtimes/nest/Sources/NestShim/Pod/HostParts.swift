@@ -2,6 +2,7 @@
 internal import Glibc
 internal import NestHypervisor
 internal import NestModel
+internal import NestProtocols
 internal import NestResources
 internal import VMMSysUtil
 
@@ -114,7 +115,8 @@ final class HostParts: Sendable {
         let (cgroup, directory) = state.withLock { ($0.cgroup, $0.directory) }
         do throws(HypervisorError) {
             let machine = try VirtualMachine.boot(
-                plan, configuration: configuration, stateDirectory: directory, cgroup: cgroup
+                plan, configuration: configuration, stateDirectory: directory, readyPort: AgentPort.ready,
+                cgroup: cgroup
             ) { line in
                 log.write(line.hasPrefix("swiftlet") ? .vmm : .kernel, line)
             }

@@ -127,25 +127,23 @@ extension Pod {
     ) throws(TTRPCStatus) -> GuestAgent {
         try container.clock.run(.agent) { () throws(TTRPCStatus) in
             var reason = ""
-            let clock = ContinuousClock()
-            let begin = clock.now
-            var waited = Duration.zero
+            let deadline = Deadline(after: Self.bootPatience)
             repeat {
+                // It tells by itself. One that does not is asked now and then: each call in vain is work for it as well.
+                machine.waitForGuest(timeout: .milliseconds(500))
                 guard !container.isCancelled else { throw Self.cancelled }
                 if let end = state.withLock({ $0.end }) {
                     throw Self.createFailed(.unknown, "the virtual machine ended while it booted (\(end)): see the log")
                 }
                 do throws(PodError) {
-                    let connection = try machine.connect(port: AgentPort.calls, timeout: .seconds(1))
+                    let connection = try machine.connect(port: AgentPort.calls, timeout: .milliseconds(50))
                     let agent = GuestAgent(connection)
                     state.update { $0.agent = agent }
                     try startBackground(agent, machine)
                     return agent
                 } catch { reason = error.message }
-                // Each call in vain is work for the guest as well: the slower it boots, the fewer of them.
-                waited = clock.now - begin
-                _ = state.wait(timeout: min(max(waited / 50, .milliseconds(10)), .milliseconds(250))) { $0.end }
-            } while waited < Self.bootPatience
+                _ = state.wait(timeout: .milliseconds(10)) { $0.end }
+            } while !deadline.hasPassed
             throw Self.createFailed(.deadlineExceeded, "the guest's agent does not answer: \(reason)")
         }
     }

@@ -59,6 +59,8 @@ public protocol PodMachine: Sendable {
     var hasUnifiedCgroups: Bool { get }
     /// Connects to a vsock port of the guest; tries again while nobody listens there, until the time is over.
     func connect(port: UInt32, timeout: Duration) throws(PodError) -> GuestConnection
+    /// Waits until the guest has told that its agent answers, or the time is over; a hint.
+    func waitForGuest(timeout: Duration)
     /// Waits until the VM has ended.
     func waitForEnd() -> PodEnd
     /// Ends the VM at once; harmless when it has ended.
