@@ -12,7 +12,7 @@ struct CheckCommand: ParsableCommand {
     @Flag(help: "One JSON object instead of lines.")
     var json = false
 
-    @Flag(help: "Leave out the boot of a machine, which takes a second or so.")
+    @Flag(help: "Leave out the boot of a machine, which takes a few seconds.")
     var quick = false
 
     @OptionGroup var files: ConfigurationOptions
