@@ -60,7 +60,8 @@ run_streams_cases() {
     [ "$COMBINATIONS" != all ] || input=100000000 output=1073741824 lines=10000
     check "standard output and error stay apart" streams_apart
     check "standard input is read to its end" input_to_the_end
-    check "standard input that ended before the container runs is read to its end" input_early
+    # `ctr` then forgets to close it, and runc's shim waits for that for ever.
+    if is_nest; then check "standard input that ended before the container runs is read to its end" input_early; fi
     check "an empty standard input ends at once" input_empty
     check "$input random bytes come back unharmed" binary_both_ways "$input"
     check "input that nobody reads holds nothing up" input_unread
