@@ -33,15 +33,6 @@ int nest_vsock_listen(uint32_t port) {
     return fd;
 }
 
-void nest_vsock_announce(uint32_t port) {
-    int fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0) return;
-    struct sockaddr_vm address = {.svm_family = AF_VSOCK, .svm_port = port, .svm_cid = VMADDR_CID_HOST};
-    // Who does not listen there does not want to know.
-    (void)!connect(fd, (struct sockaddr *)&address, sizeof address);
-    close(fd);
-}
-
 int nest_accept(int listener, uint32_t *cid, uint32_t *port) {
     union {
         struct sockaddr any;

@@ -64,7 +64,7 @@ final class AgentCore: Sendable {
             }
         }
         log.info("nest-agent \(Self.version) is ready, \(started.elapsed.microseconds) µs after its start")
-        if options.listeners == .vsock { nest_vsock_announce(AgentPort.ready) }
+        if options.listeners == .vsock { Listener.announce(port: AgentPort.ready) }
         _ = sandbox.wait { $0.isEnding ? true : nil }
     }
 

@@ -17,9 +17,6 @@ int pipe2(int ends[2], int flags);
 // A listening vsock socket of any local address, or -1.
 int nest_vsock_listen(uint32_t port);
 
-// Connects to a port of the host for a moment.
-void nest_vsock_announce(uint32_t port);
-
 // Accepts a connection. `cid` and `port` are the peer's; of a Unix socket with an abstract name the number at the name's end
 // is its port, and the CID is the host's. -1 on failure.
 int nest_accept(int listener, uint32_t *cid, uint32_t *port);

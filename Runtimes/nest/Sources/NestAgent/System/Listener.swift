@@ -38,6 +38,21 @@ enum Listener {
     }
 }
 
+extension Listener {
+    /// Connects to a port of the host for a moment: somebody there waits until the machine answers, or nobody does.
+    static func announce(port: UInt32) {
+        let family: UInt16 = 40
+        let number = socket(Int32(family), Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard number >= 0 else { return }
+        defer { close(number) }
+        // struct sockaddr_vm of linux/vm_sockets.h: family, reserved, port, CID, flags and zeros.
+        var address: (UInt16, UInt16, UInt32, UInt32, UInt32) = (family, 0, port, host, 0)
+        withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { _ = connect(number, $0, 16) }
+        }
+    }
+}
+
 /// Sends the log to who connects: what is kept, and then each line as it comes.
 enum LogPort {
     static func serve(_ log: AgentLog, _ connection: SharedDescriptor) {
