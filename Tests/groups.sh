@@ -52,7 +52,7 @@ run_test() {
     unless_soak group swiftlet Tests/Swiftlet/run
     # Its images, in a store of containerd 1.6; then every promise to a user of containerd, and a third of the faults.
     group nest-images Tests/Nest/make-store
-    unless_soak group nest env LABS=2 SUBJECTS="process status streams task exec limits image lifecycle refusals command faults/3 steps" Tests/Nest/run
+    unless_soak group nest env LABS=2 SUBJECTS="process status streams task exec limits image lifecycle refusals command faults/3 steps/8" Tests/Nest/run
     # What `make dist` packs, in a lab without a Swift toolchain.
     group dist make --no-print-directory dist
     group archive sh -c 'Runtimes/nest/Install/test-archive .build/nest-*.tar.gz'

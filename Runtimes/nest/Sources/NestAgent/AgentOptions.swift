@@ -50,11 +50,14 @@ public struct AgentOptions: Sendable {
 
     /// Takes what concerns the agent from the kernel's command line; words that do not are left alone.
     public mutating func read(kernelCommandLine: String) {
-        for word in kernelCommandLine.split(whereSeparator: \.isWhitespace) where word.hasPrefix("agent.log=") {
-            if let level = AgentLogLevel(word: String(word.dropFirst("agent.log=".utf8.count))) { logLevel = level }
-        }
-        for word in kernelCommandLine.split(whereSeparator: \.isWhitespace) where word.hasPrefix("agent.fault=") {
-            fault = AgentFault(word: String(word.dropFirst("agent.fault=".utf8.count)))
+        for word in kernelCommandLine.split(whereSeparator: \.isWhitespace) {
+            let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            guard parts.count == 2 else { continue }
+            switch parts[0] {
+            case "agent.log": logLevel = AgentLogLevel(word: parts[1]) ?? logLevel
+            case "agent.fault": fault = AgentFault(word: parts[1])
+            default: continue
+            }
         }
     }
 }

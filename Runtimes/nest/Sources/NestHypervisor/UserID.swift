@@ -56,12 +56,7 @@ extension VirtualMachine {
     /// - Parameter stateDirectory: as in the configuration.
     public static func removeAbandonedUsers(stateDirectory: String) {
         let directory = stateDirectory + "/users"
-        guard let stream = opendir(directory) else { return }
-        defer { closedir(stream) }
-        while let entry = readdir(stream) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
+        for name in Directory.names(in: directory) {
             // Taking it and letting it go removes it.
             if let number = UInt32(name) { _ = try? UserID.attempt(number, path: "\(directory)/\(name)") }
         }

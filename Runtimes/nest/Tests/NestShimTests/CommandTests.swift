@@ -76,16 +76,22 @@ struct ArgumentsTests {
     }
 }
 
+/// A bundle as containerd makes one: a specification, and a pipe for the log.
+func bundleDirectory() throws -> String {
+    let bundle = try temporaryDirectory()
+    try Files.writeAtomically(ShimUnderTest.plain, to: "\(bundle)/config.json")
+    guard mkfifo("\(bundle)/log", 0o600) == 0 else { throw Errno.last }
+    return bundle
+}
+
 @Suite("Exchanges with containerd")
 struct ReplayTests {
     private let bundle: String
     private let socketDirectory: String
 
     init() throws {
-        bundle = try temporaryDirectory()
+        bundle = try bundleDirectory()
         socketDirectory = bundle + "/s"
-        try Files.writeAtomically(ShimUnderTest.plain, to: "\(bundle)/config.json")
-        guard mkfifo("\(bundle)/log", 0o600) == 0 else { throw Errno.last }
     }
 
     /// What containerd 2.3 writes, here for the directory of the socket, so that a test leaves nothing in /run.
@@ -210,7 +216,7 @@ enum Program {
         let reader = try output.readEnd.duplicate()
         close(input)
         close(output)
-        let bytes = try Files.readAll(reader)
+        let bytes = try reader.readToEnd(limit: 1 << 22)
         var status: Int32 = 0
         guard waitpid(process, &status, 0) == process else { throw Errno.last }
         return Answer(status: (status >> 8) & 0xFF, bytes: bytes)

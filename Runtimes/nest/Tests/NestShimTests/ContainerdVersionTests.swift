@@ -79,11 +79,9 @@ struct ContainerdVersionTests {
     private let address: String
 
     init() throws {
-        bundle = try temporaryDirectory()
+        bundle = try bundleDirectory()
         // No other containerd has this one, so the socket's name is nobody else's.
         address = bundle + "/c.sock"
-        try Files.writeAtomically(ShimUnderTest.plain, to: "\(bundle)/config.json")
-        guard mkfifo("\(bundle)/log", 0o600) == 0 else { throw Errno.last }
     }
 
     @Test(

@@ -144,21 +144,15 @@ final class Channel: Sendable {
     /// - Returns: how many bytes went out.
     private func give(_ bytes: [UInt8], until deadline: Deadline?) throws(SendError) -> Int {
         var sent = 0
-        var most = bytes.count
-        var patience: Deadline?
+        var piece = PieceSize(bytes.count)
         while sent < bytes.count {
             do throws(Errno) {
-                sent += try sendSome(bytes[sent...].prefix(most))
-                patience = nil
+                sent += try sendSome(bytes[sent...].prefix(piece.byteCount))
+                piece.wasTaken()
             } catch .wouldBlock {
                 if !poll(Int16(POLLOUT), until: deadline).isReady { return sent }
-            } catch .noMemory where patience?.hasPassed != true {
-                // A vsock connection wants one piece of kernel memory for up to 64 KiB: a page at a time is always there in
-                // the end.
-                most = 4096
-                patience = patience ?? Deadline(after: Self.memoryPatience)
+            } catch .noMemory where piece.wasRefused() {
                 if deadline?.hasPassed == true { return sent }
-                Thread.sleep(for: .milliseconds(1))
             } catch {
                 output.withLock { output in
                     output.failure = error
@@ -170,9 +164,6 @@ final class Channel: Sendable {
         }
         return sent
     }
-
-    /// How long a machine may have no page of memory for what is to be sent.
-    private static let memoryPatience: Duration = .seconds(30)
 
     private func sendSome(_ bytes: ArraySlice<UInt8>) throws(Errno) -> Int {
         let number = socket.rawValue

@@ -36,7 +36,7 @@ extension VsockDevice {
         turns.removeAll()
         strays.removeAll()
         guard active?.event != nil else { return }
-        let deadline = MonotonicTimer.now() &+ options.requestTimeout.nanoseconds
+        let deadline = MonotonicTimer.time(after: options.requestTimeout)
         gate = .waitingForBuffer(deadline: deadline)
         arm(deadline)
         serveEvents()

@@ -23,7 +23,7 @@ extension VsockDevice {
         }
         let state = ConnectionState(guestOpensWith: request, buffer: budget.share)
         let connection = Connection(request.key, state, socket: nil, budget: budget)
-        connection.giveUpTime = MonotonicTimer.now() &+ options.requestTimeout.nanoseconds
+        connection.giveUpTime = MonotonicTimer.time(after: options.requestTimeout)
         connections[connection.key] = connection
         dial(connection)
         update(connection)
@@ -66,7 +66,7 @@ extension VsockDevice {
     private func pauseListening() {
         listenerSource?.remove()
         listenerSource = nil
-        let end = MonotonicTimer.now() &+ Self.retryDelay.nanoseconds
+        let end = MonotonicTimer.time(after: Self.retryDelay)
         listenerPauseEnd = end
         arm(end)
     }
@@ -105,7 +105,7 @@ extension VsockDevice {
 
     private func admit(_ socket: HostSocket) {
         guard let host else { return }
-        let deadline = MonotonicTimer.now() &+ options.lineTimeout.nanoseconds
+        let deadline = MonotonicTimer.time(after: options.lineTimeout)
         let client = LineClient(socket, deadline: deadline)
         // Most have said everything by now.
         if readLine(client) { return }

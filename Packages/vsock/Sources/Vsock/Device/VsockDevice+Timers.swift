@@ -15,7 +15,7 @@ extension VsockDevice {
     }
 
     func setDeadline(of connection: Connection, after duration: Duration) {
-        let deadline = MonotonicTimer.now() &+ duration.nanoseconds
+        let deadline = MonotonicTimer.time(after: duration)
         connection.deadline = deadline
         arm(deadline)
     }
@@ -65,14 +65,5 @@ extension VsockDevice {
         case .requested: requestTimedOut(connection)
         case .established: shutdownTimedOut(connection)
         }
-    }
-}
-
-extension Duration {
-    /// At most some hundred years, at least nothing.
-    var nanoseconds: UInt64 {
-        let (seconds, attoseconds) = components
-        guard seconds >= 0, attoseconds >= 0 else { return 0 }
-        return UInt64(min(seconds, 1 << 32)) &* 1_000_000_000 &+ UInt64(attoseconds / 1_000_000_000)
     }
 }

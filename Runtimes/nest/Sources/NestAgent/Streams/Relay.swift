@@ -40,32 +40,21 @@ enum Relay {
         }
     }
 
-    /// Writes all of it.
-    ///
-    /// The kernel copies what a vsock connection is given into one piece of memory, of up to 64 KiB. A machine whose free
-    /// memory lies in small pieces has none of that size and answers ENOMEM: then less at a time goes, down to a page.
+    /// Writes all of it, in smaller pieces where the machine lacks memory for large ones.
     /// - Returns: false when the connection takes nothing any more, or the machine has had no page for so long.
     static func deliver(
         _ bytes: UnsafeRawBufferPointer, patience: Duration = .seconds(30),
         write: (UnsafeRawBufferPointer) throws(Errno) -> Int
     ) -> Bool {
         var rest = bytes
-        var most = bytes.count
-        var deadline: Deadline?
+        var piece = PieceSize(bytes.count, patience: patience)
         while !rest.isEmpty {
             do throws(Errno) {
-                let count = try write(UnsafeRawBufferPointer(rebasing: rest.prefix(most)))
+                let count = try write(UnsafeRawBufferPointer(rebasing: rest.prefix(piece.byteCount)))
                 rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count))
-                deadline = nil
-            } catch .noMemory {
-                if most > 4096 {
-                    most = max(4096, most / 2)
-                    continue
-                }
-                let limit = deadline ?? Deadline(after: patience)
-                deadline = limit
-                if limit.hasPassed { return false }
-                Thread.sleep(for: .milliseconds(1))
+                piece.wasTaken()
+            } catch .noMemory where piece.wasRefused() {
+                continue
             } catch {
                 return false
             }

@@ -110,7 +110,9 @@ struct ImageCache {
     @discardableResult
     func trim(to limit: UInt64? = nil) -> Int {
         let limit = limit ?? configuration.imageCacheBytes
-        var images = names().filter { $0.hasSuffix(".erofs") }.compactMap { Entry("\(directory)/\($0)") }
+        var images = Directory.names(in: directory).filter { $0.hasSuffix(".erofs") }.compactMap {
+            Entry("\(directory)/\($0)")
+        }
         var total = images.reduce(UInt64(0)) { $0 + $1.bytes }
         images.sort { ($0.seconds, $0.nanoseconds) < ($1.seconds, $1.nanoseconds) }
         var removed = 0
@@ -132,26 +134,13 @@ struct ImageCache {
 
     /// Removes what a killed process left half made.
     private func removeLeftovers() {
-        for name in names() where name.hasPrefix("partial-") || name.hasPrefix("private-") {
+        for name in Directory.names(in: directory) where name.hasPrefix("partial-") || name.hasPrefix("private-") {
             let path = "\(directory)/\(name)"
             guard let file = try? FileDescriptor.open(path, .noFollow) else { continue }
             // One that was made this minute may not be locked yet.
             guard let entry = Entry(path), entry.ageSeconds > 60 else { continue }
             if (try? FileLock.tryExclusive(file)) == true { unlink(path) }
         }
-    }
-
-    private func names() -> [String] {
-        guard let stream = opendir(directory) else { return [] }
-        defer { closedir(stream) }
-        var names: [String] = []
-        while let entry = readdir(stream) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) {
-                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            names.append(name)
-        }
-        return names
     }
 
     private struct Entry {

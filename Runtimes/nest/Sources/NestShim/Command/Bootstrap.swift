@@ -28,7 +28,7 @@ struct Bootstrap: Equatable, Sendable {
         guard isatty(0) == 0 else { return [] }
         // Descriptor 0 stays open: `release` gives it back.
         let input = FileDescriptor(owning: 0)
-        let bytes = (try? Files.readAll(input, limit: 1 << 20)) ?? []
+        let bytes = (try? input.readToEnd(limit: 1 << 20)) ?? []
         _ = input.release()
         return bytes
     }

@@ -16,7 +16,7 @@ final class Pod: Sendable {
         var end: PodEnd?
         var isShutDown = false
         /// When the last container went, or the pod began.
-        var emptySince = ContinuousClock().now
+        var emptySince = Deadline.now
     }
 
     let namespace: String
@@ -92,7 +92,7 @@ final class Pod: Sendable {
         machine?.release()
         state.update { state in
             state.containers[container.id] = nil
-            state.emptySince = ContinuousClock().now
+            state.emptySince = Deadline.now
             guard state.containers.isEmpty else { return }
             state.machine = nil
             state.agent = nil
@@ -115,7 +115,7 @@ final class Pod: Sendable {
     func waitForShutdown(idle: Duration = .seconds(20)) {
         while state.wait(timeout: idle, { $0.isShutDown ? true : nil }) == nil {
             let isForgotten = state.withLock {
-                $0.containers.isEmpty && ContinuousClock().now - $0.emptySince >= idle
+                $0.containers.isEmpty && $0.emptySince.elapsed >= idle
             }
             if isForgotten, shutDown() { log.info("ends, as nobody wants a container of it") }
         }

@@ -33,8 +33,8 @@ final class OutputRelay: Sendable {
 
     /// Waits until all is delivered or given up; false when the time is over first.
     @discardableResult
-    func waitUntilDone(timeout: Duration? = nil) -> Bool {
-        state.wait(timeout: timeout) { $0.isDone ? true : nil } ?? false
+    func waitUntilDone(until deadline: Deadline?) -> Bool {
+        state.wait(until: deadline) { $0.isDone ? true : nil } ?? false
     }
 
     /// Gives up what is under way and closes the target.

@@ -54,14 +54,13 @@ final class ProcessStreams: Sendable {
     @discardableResult
     func finish(timeout: Duration) -> Bool {
         input?.cancel()
-        let deadline = ContinuousClock().now + timeout
+        let deadline = Deadline(after: timeout)
         var isComplete = true
         for output in outputs {
-            let rest = deadline - ContinuousClock().now
-            if !output.waitUntilDone(timeout: max(.zero, rest)) {
+            if !output.waitUntilDone(until: deadline) {
                 isComplete = false
                 output.cancel()
-                output.waitUntilDone(timeout: .seconds(1))
+                output.waitUntilDone(until: Deadline(after: .seconds(1)))
             }
         }
         logger?.finish()
@@ -71,9 +70,7 @@ final class ProcessStreams: Sendable {
     /// Waits until the last byte of output is with the client or given up, or the time is over.
     func waitForOutput(timeout: Duration? = nil) {
         let deadline = timeout.map { Deadline(after: $0) }
-        for output in outputs {
-            output.waitUntilDone(timeout: deadline.map { .nanoseconds($0.remainingNanoseconds) })
-        }
+        for output in outputs { output.waitUntilDone(until: deadline) }
     }
 
     /// Gives up all that is under way.

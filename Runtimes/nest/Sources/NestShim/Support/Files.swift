@@ -7,13 +7,7 @@ enum Files {
     /// A file's bytes.
     /// - Throws: `.fileTooLarge` beyond the limit.
     static func read(_ path: String, limit: Int = 1 << 22) throws(Errno) -> [UInt8] {
-        try readAll(try FileDescriptor.open(path), limit: limit)
-    }
-
-    /// All that a descriptor gives until its end.
-    /// - Throws: `.fileTooLarge` beyond the limit.
-    static func readAll(_ file: borrowing FileDescriptor, limit: Int = 1 << 22) throws(Errno) -> [UInt8] {
-        try file.readToEnd(limit: limit)
+        try FileDescriptor.open(path).readToEnd(limit: limit)
     }
 
     /// A file's text without the white space around it; nil if it cannot be read.

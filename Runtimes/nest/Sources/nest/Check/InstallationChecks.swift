@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 internal import NestResources
+internal import VMMSysUtil
 
 extension Check {
     /// What `make install` places, and whether containerd finds it.
@@ -38,12 +39,7 @@ extension Check {
 
     /// The PATH of the containerd that runs, if one does.
     private static func containerdSearchPath() -> String? {
-        guard let directory = opendir("/proc") else { return nil }
-        defer { closedir(directory) }
-        while let entry = readdir(directory) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
+        for name in Directory.names(in: "/proc") {
             guard Int32(name) != nil, contents(of: "/proc/\(name)/comm") == "containerd\n",
                 let environment = contents(of: "/proc/\(name)/environ")
             else { continue }

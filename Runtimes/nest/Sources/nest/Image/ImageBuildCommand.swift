@@ -72,16 +72,7 @@ struct ImageBuildCommand: ParsableCommand {
 
     /// What the builder leaves beside an image: locks, and a place to mount at, empty again.
     private func removeFolder(_ path: String) {
-        if let directory = opendir(path) {
-            while let entry = readdir(directory) {
-                let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                    $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-                }
-                if name == "." || name == ".." { continue }
-                if unlink("\(path)/\(name)") < 0 { rmdir("\(path)/\(name)") }
-            }
-            closedir(directory)
-        }
+        for name in Directory.names(in: path) where unlink("\(path)/\(name)") < 0 { rmdir("\(path)/\(name)") }
         rmdir(path)
     }
 }
