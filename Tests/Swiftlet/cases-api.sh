@@ -142,6 +142,25 @@ drive_replaced() {
     same "$(api GET /vm/config | sed 's/ 200$//' | jq -c '[.drives[].path_on_host]')" "[\"$work/third\",\"$work/second\"]"
     until_true peer unix v.sock 9 < /dev/null; api_ends 0
 }
+# 4 MiB at 1 MiB/s take 3 s after the first that the full bucket lets through; without the limit far less.
+drive_limited() {
+    api_initramfs 'now() { cut -d" " -f1 /proc/uptime | tr -d .; }
+        read_all() { begin=$(now); echo 3 > /proc/sys/vm/drop_caches; cat /dev/vda > /dev/null; echo "$1" $(($(now) - begin)); }
+        read_all limited; echo ask; while [ "$(cat /sys/block/vdb/size)" = 0 ]; do sleep 0.1; done; read_all lifted; vsock-peer once 9'
+    head -c 4194304 /dev/urandom > disk; : > empty; truncate -s 1M grown
+    local limit='{"bandwidth": {"size": 1048576, "refill_time": 1000}}' shown='{"size":0,"one_time_burst":null,"refill_time":0}'
+    api_config "$(drive a "$work/disk" true | jq -c ".rate_limiter = $limit"), $(drive b "$work/empty")"
+    api_starts --config-file config.json
+    until_true grep -q '^ask' out
+    says ' 204' PATCH /drives/a '{"drive_id": "a", "rate_limiter": {"bandwidth": {"size": 0, "refill_time": 0}}}'
+    same "$(api GET /vm/config | sed 's/ 200$//' | jq -c '.drives[0].rate_limiter')" "{\"bandwidth\":$shown,\"ops\":null}"
+    says ' 204' PATCH /drives/b "{\"drive_id\": \"b\", \"path_on_host\": \"$work/grown\"}"
+    until_true grep -q '^lifted' out
+    local limited lifted; limited=$(sed -n 's/^limited \([0-9]*\).*/\1/p' out); lifted=$(sed -n 's/^lifted \([0-9]*\).*/\1/p' out)
+    echo "limited $limited, lifted $lifted hundredths of a second"
+    [ "$limited" -ge 290 ] && [ "$limited" -le 600 ] && [ "$lifted" -lt 200 ] || { cat -v out; return 1; }
+    until_true peer unix v.sock 9 < /dev/null; api_ends 0
+}
 ctrl_alt_del() {
     api_initramfs 'echo waiting; sleep 100'; api_config; api_starts --config-file config.json
     until_true grep -q waiting out
@@ -185,6 +204,7 @@ run_api_cases() {
     check "what is only for before or after the start is refused" only_before_boot
     check "vsock carries both directions to their exact ends" vsock_both_ways
     check "a drive's file is replaced under a running guest" drive_replaced
+    check "a drive is as slow as its rate limiter says, until a change lifts it" drive_limited
     check "Ctrl-Alt-Del restarts the guest" ctrl_alt_del
     check "slow and hostile clients hold up neither others nor the guest" clients_do_not_wait_for_each_other
     check "bad requests are refused in the words of the interface" bad_requests

@@ -20,8 +20,9 @@ import Testing
         let text = #"""
             {"boot-source": {"kernel_image_path": "\#(kernel)", "boot_args": "quiet"},
              "machine-config": {"vcpu_count": 4, "mem_size_mib": 300, "huge_pages": "Transparent"},
-             "drives": [{"drive_id": "a", "is_root_device": true, "path_on_host": "\#(disk)", "cache_type": "Writeback"}],
-             "entropy": {}, "network-interfaces": [], "balloon": null, "vsock": null}
+             "drives": [{"drive_id": "a", "is_root_device": true, "path_on_host": "\#(disk)", "cache_type": "Writeback",
+                         "rate_limiter": {"bandwidth": {"size": 1000, "one_time_burst": 5, "refill_time": 100}}}],
+             "entropy": {"rate_limiter": {"ops": {"size": 3, "refill_time": 0}}}, "network-interfaces": [], "balloon": null, "vsock": null}
             """#
         let first = VMSettings()
         try first.load(Array(text.utf8))
@@ -30,7 +31,17 @@ import Testing
         #expect(first.json == second.json)
         #expect(first.json["machine-config"]?["mem_size_mib"] == .integer(300))
         #expect(first.json["boot-source"]?["boot_args"] == .string("quiet"))
-        #expect(first.json["entropy"] == .object([.init("rate_limiter", .null)]))
+        let operations = JSONValue.object([
+            .init("size", .integer(3)), .init("one_time_burst", .null), .init("refill_time", .integer(0)),
+        ])
+        #expect(
+            first.json["entropy"]?["rate_limiter"]
+                == .object([.init("bandwidth", .null), .init("ops", operations)]))
+        guard case .array(let drives) = first.json["drives"] else {
+            Issue.record("no drives")
+            return
+        }
+        #expect(drives.first?["rate_limiter"]?["bandwidth"]?["one_time_burst"] == .integer(5))
     }
 
     @Test("a section that nobody knows, that is doubled, not served yet, or of another type is refused by name")

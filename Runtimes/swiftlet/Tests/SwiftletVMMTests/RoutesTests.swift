@@ -110,8 +110,43 @@ import VMMSysUtil
         ),
         ("PUT /entropy {}", nil, after),
         (
-            #"PUT /entropy {"rate_limiter":{}}"#, badJSON("`rate_limiter` is not supported yet"),
-            badJSON("`rate_limiter` is not supported yet")
+            #"PUT /entropy {"rate_limiter":{"ops":{"size":100,"refill_time":100},"bandwidth":{"size":9223372036854775807,"one_time_burst":1,"refill_time":9223372036854775807}}}"#,
+            nil, after
+        ),
+        (#"PUT /entropy {"rate_limiter":{"ops":{"size":0,"refill_time":0}}}"#, nil, after),
+        (#"PUT /entropy {"rate_limiter":{}}"#, nil, after),
+        (
+            #"PUT /entropy {"rate_limiter":{"ops":{"size":1}}}"#, badJSON("missing field `refill_time`"),
+            badJSON("missing field `refill_time`")
+        ),
+        (
+            #"PUT /entropy {"rate_limiter":{"ops":{"refill_time":1}}}"#, badJSON("missing field `size`"),
+            badJSON("missing field `size`")
+        ),
+        (
+            #"PUT /entropy {"rate_limiter":{"ops":{"size":-1,"refill_time":1}}}"#,
+            badJSON("invalid value: integer `-1`, expected u64 in `size`"),
+            badJSON("invalid value: integer `-1`, expected u64 in `size`")
+        ),
+        (
+            #"PUT /entropy {"rate_limiter":{"ops":{"size":1.5,"refill_time":1}}}"#,
+            badJSON("invalid type: floating point `1.5`, expected u64 in `size`"),
+            badJSON("invalid type: floating point `1.5`, expected u64 in `size`")
+        ),
+        (
+            #"PUT /entropy {"rate_limiter":{"operations":{}}}"#,
+            badJSON("unknown field `operations`, expected one of `bandwidth`, `ops`"),
+            badJSON("unknown field `operations`, expected one of `bandwidth`, `ops`")
+        ),
+        (
+            #"PATCH /drives/a {"drive_id":"a","rate_limiter":{"ops":{"size":1,"burst":2,"refill_time":1}}}"#,
+            badJSON("unknown field `burst`, expected one of `size`, `one_time_burst`, `refill_time`"),
+            badJSON("unknown field `burst`, expected one of `size`, `one_time_burst`, `refill_time`")
+        ),
+        (
+            #"PATCH /drives/a {"drive_id":"a","rate_limiter":[]}"#,
+            badJSON("invalid type: sequence, expected struct rate_limiter in `rate_limiter`"),
+            badJSON("invalid type: sequence, expected struct rate_limiter in `rate_limiter`")
         ),
         (
             #"PUT /actions {"action_type":"InstanceStop"}"#,

@@ -8,6 +8,7 @@
 
 #include <linux/falloc.h>
 #include <sys/random.h>
+#include <sys/timerfd.h>
 
 int fallocate(int fd, int mode, long offset, long length);
 

@@ -22,6 +22,8 @@ public final class BlockDevice: VirtioDevice {
     private let offersReadOnly: Bool
     private var host: DeviceHost?
     private var active: Active?
+    /// The device's rate limiter. Its limits may be changed on the device's thread.
+    public let throttle: Throttle?
     /// What the device has done so far.
     public private(set) var counters = BlockCounters()
 
@@ -43,9 +45,13 @@ public final class BlockDevice: VirtioDevice {
     }
 
     /// Makes a device for a disk.
-    /// - Parameter disk: nil for a drive without a medium, which has no sectors until `replaceDisk` gives it some.
-    public init(disk: (any Disk)?, options: BlockOptions = BlockOptions()) {
+    /// - Parameters:
+    ///   - disk: nil for a drive without a medium, which has no sectors until `replaceDisk` gives it some.
+    ///   - options: what the driver is offered.
+    ///   - throttle: nil for a device that is never limited.
+    public init(disk: (any Disk)?, options: BlockOptions = BlockOptions(), throttle: Throttle? = nil) {
         self.disk = disk
+        self.throttle = throttle
         self.options = options
         offersReadOnly = options.isReadOnly || disk?.isReadOnly == true
     }
@@ -84,15 +90,26 @@ public final class BlockDevice: VirtioDevice {
 
     /// Takes queue 0.
     public func activate(_ activation: Activation) throws(ActivationError) {
-        active = try Active(activation, options: options)
+        let active = try Active(activation, options: options)
+        if let throttle, let host {
+            do throws(Errno) {
+                try throttle.start(host.events) { [weak self] in self?.queueNotified(0) ?? .drained }
+            } catch {
+                throw .host(error)
+            }
+        }
+        self.active = active
     }
 
     /// Drops the queue. No I/O is in flight: each request is done before the next one is looked at.
-    public func reset() { active = nil }
+    public func reset() {
+        throttle?.stop()
+        active = nil
+    }
 
     /// Serves requests until there are none, or the turn is over.
     public func queueNotified(_ index: UInt16) -> QueueService {
-        guard index == 0, let active else { return .drained }
+        guard index == 0, let active, throttle?.beginTurn() != false else { return .drained }
         let limits = BlockRequest.Limits(
             capacitySectors: capacitySectors, isReadOnly: offersReadOnly || disk?.isReadOnly == true,
             features: active.features)
@@ -102,17 +119,19 @@ public final class BlockDevice: VirtioDevice {
             do throws(QueueError) {
                 outcome = try active.queue.serve(into: active.chain, limit: Self.requestsPerBatch) { chain in
                     guard bytes > 0 else { return .putBack }
+                    let outcome = answer(chain, active, limits)
                     bytes = bytes &- min(bytes, chain.readableByteCount &+ chain.writableByteCount)
-                    return answer(chain, active, limits)
+                    return outcome
                 }
             } catch {
+                throttle?.cancel()
                 active.interrupt.needsReset()
                 return .drained
             }
             if active.queue.shouldSignalDriver() { active.interrupt.signalQueue(0) }
             switch outcome {
             case .drained: return .drained
-            case .putBack: return .again
+            case .putBack: return throttle?.isWaiting == true ? .drained : .again
             case .limitReached: continue
             }
         }
@@ -125,6 +144,7 @@ public final class BlockDevice: VirtioDevice {
         let completion: BlockCompletion
         do throws(BlockRequest.Malformed) {
             let request = try BlockRequest(chain, limits: limits)
+            guard admits(request) else { return .putBack }
             if let disk {
                 completion = active.execution.run(request, on: disk, counting: &counters)
             } else {
@@ -133,9 +153,16 @@ public final class BlockDevice: VirtioDevice {
                 completion = BlockCompletion(status: .ioError)
             }
         } catch {
+            // It costs the device about as much as one that keeps the rules.
+            guard admits(nil) else { return .putBack }
             if error == .unsupported { counters.unsupported &+= 1 } else { counters.malformed &+= 1 }
             completion = BlockCompletion(status: error.status)
         }
         return completion.finish(chain)
+    }
+
+    /// Every request is an operation; reads and writes are bytes as well.
+    private func admits(_ request: BlockRequest?) -> Bool {
+        throttle?.admits(byteCount: request?.transferByteCount ?? 0) ?? true
     }
 }

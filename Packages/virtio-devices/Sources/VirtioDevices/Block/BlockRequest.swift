@@ -67,6 +67,15 @@ enum BlockRequest {
         var status: BlockStatus { self == .unsupported ? .unsupported : .ioError }
     }
 
+    /// The data of a read or a write.
+    var transferByteCount: UInt64 {
+        switch self {
+        case .read(_, let target): target.remaining
+        case .write(_, let source): source.remaining
+        case .flush, .getID, .discard, .writeZeroes: 0
+        }
+    }
+
     static let identifierByteCount: UInt64 = 20
     private static let headerByteCount: UInt64 = 16
     private static let segmentByteCount: UInt64 = 16

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CVirtioDevices
 internal import Glibc
+internal import VMMSysUtil
 internal import VMMemory
 public import VirtioModel
 public import VirtioQueue
@@ -17,10 +18,18 @@ public final class EntropyDevice: VirtioDevice {
     private let chain = ChainBuffers()
     private var queue: Queue?
     private var interrupt: (any Interrupt)?
+    private var host: DeviceHost?
+    /// The device's rate limiter. Its limits may be changed on the device's thread.
+    public let throttle: Throttle?
 
     /// Makes a device.
-    /// - Parameter queueSize: the largest queue; a power of two.
-    public init(queueSize: UInt16 = 64) { self.queueSize = queueSize }
+    /// - Parameters:
+    ///   - queueSize: the largest queue; a power of two.
+    ///   - throttle: nil for a device that is never limited.
+    public init(queueSize: UInt16 = 64, throttle: Throttle? = nil) {
+        self.queueSize = queueSize
+        self.throttle = throttle
+    }
 
     /// `.entropy`.
     public var deviceID: DeviceID { .entropy }
@@ -31,19 +40,27 @@ public final class EntropyDevice: VirtioDevice {
     /// None.
     public var initialConfiguration: [UInt8] { [] }
 
-    /// Needs nothing of its host.
-    public func attach(to host: DeviceHost) {}
+    /// Keeps the host.
+    public func attach(to host: DeviceHost) { self.host = host }
 
     /// Takes queue 0.
     public func activate(_ activation: Activation) throws(ActivationError) {
         let queue = try activation.queue(0)
         queue.malformedChainPolicy = .returnHead
+        if let throttle, let host {
+            do throws(Errno) {
+                try throttle.start(host.events) { [weak self] in self?.queueNotified(0) ?? .drained }
+            } catch {
+                throw .host(error)
+            }
+        }
         self.queue = queue
         interrupt = activation.interrupt
     }
 
     /// Drops the queue.
     public func reset() {
+        throttle?.stop()
         queue = nil
         interrupt = nil
         chain.removeAll()
@@ -51,13 +68,16 @@ public final class EntropyDevice: VirtioDevice {
 
     /// Fills what is there, until the turn is over.
     public func queueNotified(_ index: UInt16) -> QueueService {
-        guard index == 0, let queue, let interrupt else { return .drained }
+        guard index == 0, let queue, let interrupt, throttle?.beginTurn() != false else { return .drained }
         var outcome = ServeOutcome.drained
         do throws(QueueError) {
             outcome = try queue.serve(into: chain, limit: Self.requestsPerTurn) { chain in
-                .used(written: UInt32(clamping: Self.fill(chain)))
+                let byteCount = min(chain.writableByteCount, Self.bytesPerRequest)
+                guard throttle?.admits(byteCount: byteCount) != false else { return .putBack }
+                return .used(written: UInt32(clamping: Self.fill(chain)))
             }
         } catch {
+            throttle?.cancel()
             interrupt.needsReset()
         }
         if queue.shouldSignalDriver() { interrupt.signalQueue(0) }

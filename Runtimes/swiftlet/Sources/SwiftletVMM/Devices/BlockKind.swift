@@ -27,16 +27,23 @@ enum BlockKind: DeviceKind {
             disk: try disk(config.pathOnHost, isReadOnly: config.isReadOnly),
             options: BlockOptions(
                 identifier: config.driveID, cache: config.cacheType == .writeback ? .writeBack : .unsafe,
-                isReadOnly: config.isReadOnly))
+                isReadOnly: config.isReadOnly),
+            throttle: try Throttle.make(config.rateLimiter, prefix: faultPrefix))
     }
 
     /// Puts another file in, or the same one again after it grew. Requests that were begun end on the old one, as one request is done before the next begins.
+    /// Limits apply at once, also to requests that wait.
     static func apply(
         _ change: BlockChange, to device: BlockDevice, _ config: inout BlockConfig
     ) throws(ConfigError) {
-        guard let path = change.pathOnHost else { return }
-        device.replaceDisk(try disk(path, isReadOnly: config.isReadOnly))
-        config.pathOnHost = path
+        if let path = change.pathOnHost {
+            device.replaceDisk(try disk(path, isReadOnly: config.isReadOnly))
+            config.pathOnHost = path
+        }
+        if let limits = change.rateLimiter {
+            device.throttle?.apply(limits)
+            config.rateLimiter = config.rateLimiter?.changed(by: limits) ?? limits
+        }
     }
 
     static func bootArguments(of config: BlockConfig) -> String? {
@@ -70,6 +77,7 @@ struct BlockConfig: JSONRecord {
     var cacheType = CacheType.unsafe
     var isReadOnly = false
     var pathOnHost: String
+    var rateLimiter: RateLimiterConfig?
 
     /// A drive of `swiftlet run`.
     init(_ drive: DriveConfig, index: Int) {
@@ -87,7 +95,7 @@ struct BlockConfig: JSONRecord {
         isReadOnly = try fields.bool("is_read_only") ?? false
         try fields.refuse("socket")
         pathOnHost = try fields.requiredString("path_on_host")
-        try fields.refuse("rate_limiter")
+        rateLimiter = try fields.record("rate_limiter", as: RateLimiterConfig.self)
         try fields.refuse("io_engine", allowing: .string("Sync"))
     }
 
@@ -96,7 +104,8 @@ struct BlockConfig: JSONRecord {
             .init("drive_id", .string(driveID)), .init("partuuid", JSONValue(partUUID)),
             .init("is_root_device", .bool(isRootDevice)), .init("cache_type", .string(cacheType.rawValue)),
             .init("is_read_only", .bool(isReadOnly)), .init("path_on_host", .string(pathOnHost)),
-            .init("rate_limiter", .null), .init("io_engine", .string("Sync")), .init("socket", .null),
+            .init("rate_limiter", rateLimiter?.json ?? .null), .init("io_engine", .string("Sync")),
+            .init("socket", .null),
         ])
     }
 }
@@ -105,14 +114,18 @@ struct BlockConfig: JSONRecord {
 struct BlockChange: JSONRecord {
     var driveID: String
     var pathOnHost: String?
+    var rateLimiter: RateLimiterConfig?
 
     init(from fields: inout JSONFields) throws(JSONFault) {
         driveID = try fields.requiredString("drive_id")
         pathOnHost = try fields.string("path_on_host")
-        try fields.refuse("rate_limiter")
+        rateLimiter = try fields.record("rate_limiter", as: RateLimiterConfig.self)
     }
 
     var json: JSONValue {
-        .object([.init("drive_id", .string(driveID)), .init("path_on_host", JSONValue(pathOnHost))])
+        .object([
+            .init("drive_id", .string(driveID)), .init("path_on_host", JSONValue(pathOnHost)),
+            .init("rate_limiter", rateLimiter?.json ?? .null),
+        ])
     }
 }

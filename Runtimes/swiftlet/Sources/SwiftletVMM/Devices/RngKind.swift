@@ -9,12 +9,18 @@ enum RngKind: DeviceKind {
     static let faultPrefix = "Entropy device error"
     static let isKeyed = false
 
-    static func make(_ config: EntropyConfig) throws(ConfigError) -> EntropyDevice { EntropyDevice() }
+    static func make(_ config: EntropyConfig) throws(ConfigError) -> EntropyDevice {
+        EntropyDevice(throttle: try Throttle.make(config.rateLimiter, prefix: faultPrefix))
+    }
 }
 
 /// `PUT /entropy`.
 struct EntropyConfig: JSONRecord {
+    var rateLimiter: RateLimiterConfig?
+
     init() {}
-    init(from fields: inout JSONFields) throws(JSONFault) { try fields.refuse("rate_limiter") }
-    var json: JSONValue { .object([.init("rate_limiter", .null)]) }
+    init(from fields: inout JSONFields) throws(JSONFault) {
+        rateLimiter = try fields.record("rate_limiter", as: RateLimiterConfig.self)
+    }
+    var json: JSONValue { .object([.init("rate_limiter", rateLimiter?.json ?? .null)]) }
 }

@@ -109,6 +109,14 @@ public struct JSONFields {
         return word
     }
 
+    /// An object of its own.
+    public mutating func record<Record: JSONRecord>(
+        _ name: String, as type: Record.Type
+    ) throws(JSONFault) -> Record? {
+        guard let value = takeOptional(name) else { return nil }
+        return try Record(value, name: name)
+    }
+
     /// Takes out a field that the interface defines and that cannot be served yet: absent, `null` and `allowed` pass.
     public mutating func refuse(_ name: String, allowing allowed: JSONValue? = nil) throws(JSONFault) {
         guard let value = takeOptional(name), value != allowed else { return }
