@@ -75,9 +75,10 @@ extension DescriptorChain {
         chain.count = entries
         chain.position = 0
         chain.tableAddress = address
+        if queue.format == .packed { chain.remaining = entries }
         // nil if unaligned, or over the border of two regions: legal, and slower.
         chain.table = queue.window(at: address, byteCount: UInt64(byteCount)).flatMap {
-            UInt(bitPattern: $0) % 8 == 0 ? UnsafeRawPointer($0) : nil
+            UInt(bitPattern: $0) % 8 == 0 && queue.format == .split ? UnsafeRawPointer($0) : nil
         }
         guard chain.table != nil || queue.memory.contains(address, byteCount: UInt64(byteCount)) else {
             throw .chain(head, .unmappedTable(address, byteCount: byteCount))
@@ -85,9 +86,37 @@ extension DescriptorChain {
         return chain
     }
 
-    /// Reads the descriptor at `position` through the guest's memory.
+    /// Reads the descriptor at `position` through the guest's memory, or from a packed ring.
     @usableFromInline @inline(never)
     func readPiecewise(from queue: Queue) throws(QueueError) -> (UInt64, UInt64) {
+        state & Self.packed == 0 ? try readTable(from: queue) : try readPacked(from: queue)
+    }
+
+    /// Reads a descriptor of a packed ring or of its indirect table, with NEXT and `next` as a split ring would have
+    /// them: descriptors are consecutive, and `pop` or the table's length said how many there are.
+    private func readPacked(from queue: Queue) throws(QueueError) -> (UInt64, UInt64) {
+        let address: UInt64
+        let rest: UInt64
+        if state & Self.inTable == 0 {
+            let entry = queue.descriptors + PackedLayout.descriptorStride &* Int(position)
+            address = RingAccess.load64(entry)
+            rest = RingAccess.load64(entry + PackedLayout.length)
+        } else {
+            (address, rest) = try readTable(from: queue)
+        }
+        var flags = UInt16(truncatingIfNeeded: rest >> 48) & (SplitLayout.write | SplitLayout.indirect)
+        if state & Self.inTable != 0 {
+            // 2.8.7: every other flag in a table is ignored.
+            flags &= SplitLayout.write
+        } else if flags & SplitLayout.indirect != 0, head.slotCount > 1 {
+            throw .chain(head, .indirectInChain)
+        }
+        if remaining > 1 { flags |= SplitLayout.next }
+        let next = position &+ 1 < count ? UInt64(position &+ 1) : 0
+        return (address, rest & 0xffff_ffff | UInt64(flags) << 32 | next << 48)
+    }
+
+    private func readTable(from queue: Queue) throws(QueueError) -> (UInt64, UInt64) {
         // In range, as `enterTable` checked the whole table.
         let address = GuestAddress(tableAddress.rawValue &+ 16 &* UInt64(position))
         if let pointer = queue.window(at: address, byteCount: 16) { return RingAccess.loadPair(pointer) }

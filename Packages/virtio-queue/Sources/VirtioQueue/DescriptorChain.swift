@@ -4,11 +4,16 @@ public import VMMemory
 /// The name of a chain that was taken from a queue: what goes back with `Queue.push`. Only `Queue` makes one, so an
 /// index that is out of range cannot be returned to a driver.
 public struct ChainHead: Hashable, Sendable {
-    /// The index of the chain's first descriptor, which is what the driver knows it by.
+    /// What the driver knows it by: the index of the chain's first descriptor, in a packed ring its buffer id.
     public let index: UInt16
+    /// How many slots of a packed ring it takes (virtio 1.2, 2.8.6); 1 in a split ring.
+    public let slotCount: UInt16
 
     @inlinable
-    init(index: UInt16) { self.index = index }
+    init(index: UInt16, slotCount: UInt16 = 1) {
+        self.index = index
+        self.slotCount = slotCount
+    }
 }
 
 /// One buffer of a chain, as the driver described it when it was read. The range need not be mapped.
@@ -31,7 +36,8 @@ public struct Descriptor: Equatable, Sendable {
 /// A walk over one chain: `next(in:)` until nil. A copy walks again from where the original was.
 ///
 /// Most devices do not walk; they take a chain with `Queue.pop(into:)`, which walks and translates in one go.
-/// It is to be used with the queue that it came from, and not after the guest memory of that queue is gone.
+/// It is to be used with the queue that it came from, and not after the guest memory of that queue is gone. In a packed
+/// ring, used descriptors overwrite chains: walk one to its end before another is returned.
 public struct DescriptorChain {
     /// What to push when the chain is done with.
     public let head: ChainHead
@@ -44,7 +50,7 @@ public struct DescriptorChain {
     @usableFromInline var position: UInt32
     /// Descriptors that may still come.
     @usableFromInline var remaining: UInt32
-    /// 1 in an indirect table, 2 after a writable descriptor. All fields are whole words, so that a compiler that keeps
+    /// 1 in an indirect table, 2 after a writable descriptor, 4 in a packed ring. All fields are whole words, so that a compiler that keeps
     /// a chain on the stack loads each as it was stored.
     @usableFromInline var state: UInt32
     @usableFromInline var byteCount: UInt64
@@ -52,6 +58,7 @@ public struct DescriptorChain {
     @usableFromInline static let end = UInt32.max
     @usableFromInline static let inTable: UInt32 = 1
     @usableFromInline static let afterWritable: UInt32 = 2
+    static let packed: UInt32 = 4
 
     @inlinable @inline(__always)
     init(head: UInt16, table: UnsafeRawPointer, tableAddress: GuestAddress, size: UInt16) {
@@ -62,6 +69,19 @@ public struct DescriptorChain {
         position = UInt32(head)
         remaining = UInt32(size)
         state = 0
+        byteCount = 0
+    }
+
+    /// A chain of a packed ring: so many slots from the first on. It has no table, so that each descriptor is read by
+    /// `readPacked`, which makes it look like one of a split ring.
+    init(packed head: ChainHead, slot: UInt16, size: UInt16) {
+        self.head = head
+        table = nil
+        tableAddress = GuestAddress(0)
+        count = UInt32(size)
+        position = UInt32(slot)
+        remaining = UInt32(head.slotCount)
+        state = Self.packed
         byteCount = 0
     }
 }

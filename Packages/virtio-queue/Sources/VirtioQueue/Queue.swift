@@ -11,8 +11,10 @@ public import VMMemory
 public final class Queue {
     /// What the driver had set up.
     public let configuration: QueueConfiguration
-    /// How many descriptors the queue has; a power of two.
+    /// How many descriptors the queue has; a power of two in a split ring.
     public let size: UInt16
+    /// How the queue lies in memory, as was negotiated.
+    public let format: RingFormat
     /// The memory in which the queue and its buffers are.
     public let memory: GuestMemory
     /// The features that were accepted.
@@ -20,14 +22,16 @@ public final class Queue {
     /// What `recover(from:)` does with a malformed chain.
     @exclusivity(unchecked) public var malformedChainPolicy = MalformedChainPolicy.failDevice
 
-    /// The three parts, each mapped for its whole length and aligned as 2.7 demands.
+    /// The three parts, each mapped for its whole length and aligned as 2.7 demands. Of a packed ring: the ring, and
+    /// the event suppression of driver and device (2.8.10).
     @usableFromInline let descriptors: UnsafeRawPointer
     @usableFromInline let available: UnsafeRawPointer
     @usableFromInline let used: UnsafeMutableRawPointer
     @usableFromInline let mask: UInt16
+    /// Whether a table can be walked as that of a split ring.
     let hasIndirect: Bool
     let hasEventIndex: Bool
-    /// Whether the memory of the used ring keeps track of what was written.
+    /// Whether the memory of the used ring, or of the packed one, keeps track of what was written.
     @usableFromInline let isUsedRingTracked: Bool
 
     /// The next entry of the available ring to take, and how far it is known to be filled.
@@ -36,7 +40,9 @@ public final class Queue {
     /// The next entry of the used ring to fill, and how far the driver sees it.
     @exclusivity(unchecked) @usableFromInline var nextUsed: UInt16 = 0
     @exclusivity(unchecked) @usableFromInline var publishedUsed: UInt16 = 0
-    /// Used entries published since `shouldSignalDriver` last decided.
+    /// The same of a packed ring, whose queue has all of the above at 0.
+    @exclusivity(unchecked) var packed = PackedRing()
+    /// Used entries, in a packed ring slots, published since `shouldSignalDriver` last decided.
     @exclusivity(unchecked) @usableFromInline var unsignalled: UInt32 = 0
     /// Why the ring is broken; it stays so.
     @exclusivity(unchecked) var failure: QueueError?
@@ -51,13 +57,14 @@ public final class Queue {
     ) {
         self.configuration = configuration
         size = configuration.size
+        format = RingFormat(features)
         mask = configuration.size &- 1
         self.memory = memory
         self.features = features
         self.descriptors = descriptors
         self.available = available
         self.used = used
-        hasIndirect = features.contains(.indirectDescriptors)
+        hasIndirect = features.contains(.indirectDescriptors) && !features.contains(.packedRing)
         hasEventIndex = features.contains(.eventIndex)
         isUsedRingTracked = usedRegion.dirtyBitmap != nil
         window = RegionWindow(usedRegion)
@@ -65,18 +72,19 @@ public final class Queue {
     }
 
     /// Chains taken by `pop` and not yet given back by `push` or `stage`.
-    public var inFlight: Int { Int(inFlightCount) }
+    public var inFlight: Int { Int(format == .packed ? packed.chainCount : inFlightCount) }
 
-    /// At most `size`: `pop` sees to it from above, `stage` and `undoPop` from below.
+    /// Those of a split ring. At most `size`: `pop` sees to it from above, `stage` and `undoPop` from below.
     @inlinable @inline(__always)
     var inFlightCount: UInt16 { nextAvailable &- nextUsed }
 
-    /// Takes the next chain, without walking it.
+    /// Takes the next chain, without walking it. In a packed ring it must be walked before another one is returned.
     /// - Returns: nil if the driver offers no more.
     /// - Throws: if the ring is broken, the same error at every call from then on.
     @inlinable @inline(__always)
     public func pop() throws(QueueError) -> DescriptorChain? {
         if nextAvailable == knownAvailable {
+            if format == .packed { return try popPacked() }
             guard try lookForMore() else { return nil }
         }
         // 2.7.13.1: a chain in flight holds at least one descriptor, so an honest driver cannot offer more.
@@ -112,6 +120,7 @@ public final class Queue {
     /// Puts the chain taken last back, so that the next `pop` finds it again; for a device that is out of budget.
     /// Only right if nothing was taken or returned since.
     public func undoPop() {
+        if format == .packed { return undoPopPacked() }
         guard inFlightCount > 0 else { return }
         nextAvailable &-= 1
     }
@@ -133,7 +142,7 @@ public final class Queue {
     public func stage(_ head: ChainHead, written: UInt32) {
         let used = used
         let index = nextUsed
-        guard index != nextAvailable else { return }
+        guard index != nextAvailable else { return stagePacked(head, written: written) }
         let entry = used + (SplitLayout.ring &+ SplitLayout.usedStride &* Int(index & mask))
         RingAccess.store32(UInt32(head.index), entry)
         RingAccess.store32(written, entry + 4)
@@ -145,7 +154,7 @@ public final class Queue {
     @inlinable
     public func publish() {
         let count = nextUsed &- publishedUsed
-        guard count != 0 else { return }
+        guard count != 0 else { return publishPacked() }
         RingAccess.storeRelease16(nextUsed, used + SplitLayout.index)
         publishedUsed = nextUsed
         if isUsedRingTracked { markUsedRing() }

@@ -55,31 +55,34 @@ public struct QueueConfiguration: Equatable, Sendable {
     }
 }
 
-/// One of the three parts that a queue has in guest memory (virtio 1.2, 2.7).
+/// One of the three parts that a queue has in guest memory (virtio 1.2, 2.7): the descriptor, driver and device area.
 public enum QueueArea: Sendable, Hashable, CaseIterable {
-    /// 16 bytes for each entry.
+    /// 16 bytes for each entry. The packed ring itself, which the device writes too (2.8).
     case descriptorTable
-    /// What the driver offers: 6 bytes, and 2 for each entry.
+    /// What the driver offers: 6 bytes, and 2 for each entry. With a packed ring 4 bytes: which interrupts it wants.
     case availableRing
-    /// What the device has used: 6 bytes, and 8 for each entry.
+    /// What the device has used: 6 bytes, and 8 for each entry. With a packed ring 4 bytes: which doorbells it wants.
     case usedRing
 
-    /// What the address must be a multiple of (virtio 1.2, 2.7).
-    public var alignment: UInt64 {
+    /// What the address must be a multiple of with a split ring (virtio 1.2, 2.7).
+    public var alignment: UInt64 { alignment(in: .split) }
+
+    /// What the address must be a multiple of (virtio 1.2, 2.7 and 2.8.10.1).
+    public func alignment(in format: RingFormat) -> UInt64 {
         switch self {
         case .descriptorTable: 16
-        case .availableRing: 2
+        case .availableRing: format == .packed ? 4 : 2
         case .usedRing: 4
         }
     }
 
     /// How many bytes it takes. The rings always have the field of VIRTIO_F_EVENT_IDX at their end, whether it was
     /// negotiated or not (virtio 1.2, 2.7.6 and 2.7.8).
-    public func byteCount(queueSize: UInt16) -> UInt64 {
+    public func byteCount(queueSize: UInt16, format: RingFormat = .split) -> UInt64 {
         switch self {
         case .descriptorTable: 16 * UInt64(queueSize)
-        case .availableRing: 6 + 2 * UInt64(queueSize)
-        case .usedRing: 6 + 8 * UInt64(queueSize)
+        case .availableRing: format == .packed ? 4 : 6 + 2 * UInt64(queueSize)
+        case .usedRing: format == .packed ? 4 : 6 + 8 * UInt64(queueSize)
         }
     }
 }
@@ -88,16 +91,14 @@ public enum QueueArea: Sendable, Hashable, CaseIterable {
 public enum QueueConfigurationError: Error, Equatable, Sendable {
     /// The driver has not enabled it.
     case notReady
-    /// The device's own maximum is zero, over 32768 or no power of two.
+    /// The device's own maximum is zero, over 32768 or, for a split ring, no power of two.
     case maximumSize(UInt16)
-    /// The size is zero, over the maximum or no power of two (virtio 1.2, 2.7).
+    /// The size is zero, over the maximum or, of a split ring, no power of two (virtio 1.2, 2.7 and 2.8).
     case size(UInt16, maximum: UInt16)
-    /// An address is not a multiple of what 2.7 demands.
+    /// An address is not a multiple of what 2.7 or 2.8.10.1 demands.
     case misaligned(QueueArea, GuestAddress)
     /// A part is not wholly in one region of guest memory.
     case unmapped(QueueArea, GuestAddress, byteCount: UInt64)
-    /// VIRTIO_F_RING_PACKED was accepted, which this version does not do.
-    case packedRing
     /// A saved state contradicts itself or the rings in memory.
     case state(QueueStateError)
 }
@@ -107,12 +108,11 @@ extension QueueConfigurationError: CustomStringConvertible {
     public var description: String {
         switch self {
         case .notReady: "not enabled by the driver"
-        case .maximumSize(let size): "maximum size \(size) is no power of two from 1 to 32768"
-        case .size(let size, let maximum): "size \(size) is no power of two from 1 to \(maximum)"
-        case .misaligned(let area, let address): "\(area) at \(address) is not aligned to \(area.alignment) bytes"
+        case .maximumSize(let size): "a ring cannot have a maximum size of \(size)"
+        case .size(let size, let maximum): "the ring cannot have a size of \(size), with a maximum of \(maximum)"
+        case .misaligned(let area, let address): "\(area) at \(address) is not aligned"
         case .unmapped(let area, let address, let count):
             "\(area) at \(address), \(count) bytes, is not in one region of guest memory"
-        case .packedRing: "packed rings are not supported"
         case .state(let error): "saved state: \(error)"
         }
     }

@@ -9,6 +9,11 @@ public enum QueueError: Error, Equatable, Sendable {
     case headOutOfRange(head: UInt16, size: UInt16)
     /// The driver offers a chain while it has as many in flight as the queue has descriptors, so one is offered twice.
     case tooManyInFlight(size: UInt16)
+    /// NEXT goes on in a packed ring over every slot that is not in flight (virtio 1.2, 2.8.17): where the chain ends
+    /// and what its buffer id is cannot be known.
+    case chainWithoutEnd(slot: UInt16, size: UInt16)
+    /// A packed chain goes on in a slot that the driver has not offered (2.8.6, 2.8.17).
+    case partialChain(slot: UInt16)
     /// The ring was broken already when its state was saved.
     case savedBroken
     /// One chain is malformed; the ring itself is sound.
@@ -32,6 +37,8 @@ public enum ChainError: Error, Equatable, Sendable {
     case readableAfterWritable
     /// An indirect table holds a reference to another one (2.7.5.3.1).
     case nestedIndirect
+    /// A reference to an indirect table in a packed chain of more than one descriptor (2.8.19).
+    case indirectInChain
     /// VIRTQ_DESC_F_INDIRECT without VIRTIO_F_INDIRECT_DESC accepted (2.7.5.3.1).
     case indirectNotNegotiated
     /// The length of an indirect table is zero or no multiple of 16 (2.7.5.3).
@@ -52,6 +59,8 @@ extension QueueError: CustomStringConvertible {
             "available index \(available) is not within \(size) of \(next)"
         case .headOutOfRange(let head, let size): "head \(head) in a queue of \(size)"
         case .tooManyInFlight(let size): "more than \(size) chains in flight"
+        case .chainWithoutEnd(let slot, let size): "the chain from slot \(slot) does not end in a ring of \(size)"
+        case .partialChain(let slot): "a chain goes on in slot \(slot), which is not available"
         case .savedBroken: "broken before it was saved"
         case .chain(let head, let error): "chain \(head.index): \(error)"
         }
@@ -67,6 +76,7 @@ extension ChainError: CustomStringConvertible {
         case .tooManyBytes: "longer than 4 GiB"
         case .readableAfterWritable: "readable descriptor after a writable one"
         case .nestedIndirect: "indirect table inside an indirect table"
+        case .indirectInChain: "indirect table in a chain of several descriptors"
         case .indirectNotNegotiated: "indirect descriptor without the feature"
         case .indirectLength(let length): "indirect table of \(length) bytes"
         case .indirectTooLarge(let count, let size): "indirect table of \(count) entries in a queue of \(size)"

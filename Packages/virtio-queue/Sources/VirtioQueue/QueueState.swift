@@ -5,24 +5,28 @@ public import VMMemory
 public struct QueueState: Equatable, Sendable {
     /// How the driver set it up.
     public var configuration: QueueConfiguration
-    /// The next entry of the available ring to take.
+    /// How the queue lies in memory; what the features of the restored device must say too.
+    public var format: RingFormat
+    /// The next entry of the available ring to take. In a packed ring a `RingPosition`: the slot, and the wrap counter
+    /// in bit 15.
     public var nextAvailable: UInt16
-    /// The next entry of the used ring to fill.
+    /// The next entry of the used ring to fill. In a packed ring a `RingPosition`.
     public var nextUsed: UInt16
     /// Chains taken and not returned. A device that finishes its I/O before it saves has none; one that does not must
-    /// save their heads and get them back with `Queue.head(inFlight:)`.
+    /// save their heads and get them back with `Queue.head(inFlight:slotCount:)`.
     public var inFlight: UInt16
-    /// Used entries published since the driver was last considered for an interrupt.
+    /// Used entries, in a packed ring slots, published since the driver was last considered for an interrupt.
     public var unsignalled: UInt32
     /// Whether the driver had broken the ring; it is so again after the restore.
     public var isBroken: Bool
 
     /// Gathers saved numbers. `restore` checks them.
     public init(
-        configuration: QueueConfiguration, nextAvailable: UInt16, nextUsed: UInt16, inFlight: UInt16 = 0,
-        unsignalled: UInt32 = 0, isBroken: Bool = false
+        configuration: QueueConfiguration, format: RingFormat = .split, nextAvailable: UInt16, nextUsed: UInt16,
+        inFlight: UInt16 = 0, unsignalled: UInt32 = 0, isBroken: Bool = false
     ) {
         self.configuration = configuration
+        self.format = format
         self.nextAvailable = nextAvailable
         self.nextUsed = nextUsed
         self.inFlight = inFlight
@@ -36,8 +40,19 @@ public struct QueueState: Equatable, Sendable {
     /// and `pop` checks it.
     /// - Throws: what is wrong with the configuration, or `.state` if the numbers contradict each other.
     public func restore(memory: GuestMemory, features: VirtioFeatures) throws(QueueConfigurationError) -> Queue {
+        guard format == RingFormat(features) else { throw .state(.format(format)) }
         let queue = try configuration.activate(memory: memory, features: features)
         guard inFlight <= queue.size else { throw .state(.inFlight(inFlight, size: queue.size)) }
+        switch format {
+        case .split: try place(queue)
+        case .packed: try placePacked(queue)
+        }
+        queue.unsignalled = unsignalled
+        if isBroken { _ = queue.fail(.savedBroken) }
+        return queue
+    }
+
+    private func place(_ queue: Queue) throws(QueueConfigurationError) {
         guard nextAvailable &- nextUsed == inFlight else {
             throw .state(.indices(nextAvailable: nextAvailable, nextUsed: nextUsed, inFlight: inFlight))
         }
@@ -45,9 +60,23 @@ public struct QueueState: Equatable, Sendable {
         queue.knownAvailable = nextAvailable
         queue.nextUsed = nextUsed
         queue.publishedUsed = nextUsed
-        queue.unsignalled = unsignalled
-        if isBroken { _ = queue.fail(.savedBroken) }
-        return queue
+    }
+
+    private func placePacked(_ queue: Queue) throws(QueueConfigurationError) {
+        let available = RingPosition(rawValue: nextAvailable)
+        let used = RingPosition(rawValue: nextUsed)
+        for position in [available, used] where position.slot >= queue.size {
+            throw .state(.position(position, size: queue.size))
+        }
+        // Each chain in flight has at least one slot, and all together at most those of the ring.
+        let slots = used.distance(to: available, size: queue.size)
+        guard slots <= UInt32(queue.size), UInt32(inFlight) <= slots, (inFlight == 0) == (slots == 0) else {
+            throw .state(.indices(nextAvailable: nextAvailable, nextUsed: nextUsed, inFlight: inFlight))
+        }
+        queue.packed.nextAvailable = available
+        queue.packed.nextUsed = used
+        queue.packed.publishedUsed = used
+        queue.packed.chainCount = inFlight
     }
 }
 
@@ -55,7 +84,11 @@ public struct QueueState: Equatable, Sendable {
 public enum QueueStateError: Error, Equatable, Sendable {
     /// More chains in flight than descriptors.
     case inFlight(UInt16, size: UInt16)
-    /// What is in flight is not the difference of the two indices.
+    /// The features that were accepted say another format than the saved one.
+    case format(RingFormat)
+    /// A slot that is not in the packed ring.
+    case position(RingPosition, size: UInt16)
+    /// What is in flight is not the difference of the two indices; in a packed ring, cannot be in so many slots.
     case indices(nextAvailable: UInt16, nextUsed: UInt16, inFlight: UInt16)
 }
 
@@ -64,6 +97,8 @@ extension QueueStateError: CustomStringConvertible {
     public var description: String {
         switch self {
         case .inFlight(let count, let size): "\(count) chains in flight in a queue of \(size)"
+        case .format(let format): "a \(format) ring, which is not what was negotiated"
+        case .position(let position, let size): "slot \(position.slot) in a ring of \(size)"
         case .indices(let available, let used, let count):
             "next available \(available) and next used \(used) do not differ by \(count) in flight"
         }
@@ -75,11 +110,20 @@ extension Queue {
     public func save() -> QueueState {
         publish()
         return QueueState(
-            configuration: configuration, nextAvailable: nextAvailable, nextUsed: nextUsed, inFlight: inFlightCount,
+            configuration: configuration, format: format,
+            nextAvailable: format == .packed ? packed.nextAvailable.rawValue : nextAvailable,
+            nextUsed: format == .packed ? packed.nextUsed.rawValue : nextUsed, inFlight: UInt16(clamping: inFlight),
             unsignalled: unsignalled, isBroken: failure != nil)
     }
 
-    /// The name of a chain that was in flight when the queue was saved, from its saved index.
-    /// - Returns: nil if the queue has no such descriptor.
-    public func head(inFlight index: UInt16) -> ChainHead? { index < size ? ChainHead(index: index) : nil }
+    /// The name of a chain that was in flight when the queue was saved, from what was saved of its head.
+    /// - Parameter slotCount: as the saved head had it; matters in a packed ring, whose indices may be any.
+    /// - Returns: nil if the queue has no such descriptor, or not so many slots in flight.
+    public func head(inFlight index: UInt16, slotCount: UInt16 = 1) -> ChainHead? {
+        switch format {
+        case .split: index < size ? ChainHead(index: index) : nil
+        case .packed:
+            slotCount > 0 && UInt32(slotCount) <= slotsInFlight ? ChainHead(index: index, slotCount: slotCount) : nil
+        }
+    }
 }

@@ -22,6 +22,11 @@ enum RingAccess {
     }
 
     @inlinable @inline(__always)
+    static func load32(_ pointer: UnsafeRawPointer) -> UInt32 {
+        pointer.assumingMemoryBound(to: Atomic<UInt32>.self).pointee.load(ordering: .relaxed)
+    }
+
+    @inlinable @inline(__always)
     static func load64(_ pointer: UnsafeRawPointer) -> UInt64 {
         pointer.assumingMemoryBound(to: Atomic<UInt64>.self).pointee.load(ordering: .relaxed)
     }

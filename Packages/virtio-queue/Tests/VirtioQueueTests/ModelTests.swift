@@ -175,7 +175,7 @@ private struct Pair {
             var generator = SeededGenerator(seed: ~seed)
             let script = (0..<1500).map { _ in Step.random(&generator) }
             guard let failure = Self.run(script, seed: seed) else { continue }
-            let short = Self.shorten(Array(script.prefix(failure.step + 1)), seed: seed)
+            let short = shortened(Array(script.prefix(failure.step + 1))) { Self.run($0, seed: seed) != nil }
             Issue.record("MODEL_SEED=\(seed): \(failure.what)\nshortest script: \(short)")
             return
         }
@@ -195,21 +195,5 @@ private struct Pair {
             return (0, "\(error)")
         }
         return nil
-    }
-
-    /// Leaves steps out as long as it still fails.
-    private static func shorten(_ script: [Step], seed: UInt64) -> [Step] {
-        var script = script
-        var width = script.count / 2
-        while width > 0 {
-            var start = 0
-            while start < script.count {
-                var shorter = script
-                shorter.removeSubrange(start..<min(start + width, shorter.count))
-                if run(shorter, seed: seed) != nil { script = shorter } else { start += width }
-            }
-            width /= 2
-        }
-        return script
     }
 }

@@ -136,14 +136,6 @@ import VirtioQueueTestSupport
         }
     }
 
-    @Test("a packed ring is refused as long as there is none")
-    func packed() throws {
-        let driver = try DriverQueue(size: 16)
-        #expect(throws: QueueConfigurationError.packedRing) {
-            try driver.configuration.activate(memory: driver.memory, features: [.version1, .packedRing])
-        }
-    }
-
     @Test("each half of an address register changes its half alone")
     func halves() {
         var configuration = QueueConfiguration(maximumSize: 8)

@@ -180,3 +180,11 @@ func restored(_ driver: DriverQueue, at index: UInt16) throws -> Queue {
     let state = QueueState(configuration: driver.configuration, nextAvailable: index, nextUsed: index)
     return try state.restore(memory: driver.memory, features: driver.features)
 }
+
+/// The device's queue of a driver that begins at a slot other than 0.
+func restored(_ driver: PackedDriverQueue, at slot: UInt64) throws -> Queue {
+    let position = driver.position(slot).rawValue
+    let state = QueueState(
+        configuration: driver.configuration, format: .packed, nextAvailable: position, nextUsed: position)
+    return try state.restore(memory: driver.memory, features: driver.features)
+}

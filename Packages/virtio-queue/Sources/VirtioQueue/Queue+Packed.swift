@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Synchronization
+internal import VMMemory
+
+/// The packed ring (virtio 1.2, 2.8). The calls of `Queue` come here where a split ring has nothing left to do, so that
+/// a split ring does not pay for it: the indices of a split ring stay equal while the ring is packed.
+extension Queue {
+    /// Takes the next chain: finds its end, its number of slots and its buffer id, which is in its last descriptor.
+    ///
+    /// The walk later goes over exactly so many slots, whatever the driver makes of the NEXT flags meanwhile.
+    @usableFromInline @inline(never)
+    func popPacked() throws(QueueError) -> DescriptorChain? {
+        if let failure { throw failure }
+        let first = packed.nextAvailable
+        // Acquire: what the driver wrote before it offered the first descriptor is visible, all of the chain (2.8.6).
+        var flags = RingAccess.loadAcquire16(descriptor(first) + PackedLayout.flags)
+        guard PackedLayout.isAvailable(flags, wrap: first.wrap) else { return nil }
+        // Slots that the driver has not got back cannot be offered again.
+        let room = UInt32(size) &- packed.publishedUsed.distance(to: first, size: size)
+        guard room > 0 else { throw fail(.tooManyInFlight(size: size)) }
+        var last = first
+        var count: UInt16 = 1
+        while flags & SplitLayout.next != 0 {
+            guard UInt32(count) < room else { throw fail(.chainWithoutEnd(slot: first.slot, size: size)) }
+            last = last.advanced(by: 1, size: size)
+            count &+= 1
+            flags = RingAccess.load16(descriptor(last) + PackedLayout.flags)
+            guard PackedLayout.isAvailable(flags, wrap: last.wrap) else {
+                throw fail(.partialChain(slot: last.slot))
+            }
+        }
+        let id = RingAccess.load16(descriptor(last) + PackedLayout.id)
+        packed.nextAvailable = last.advanced(by: 1, size: size)
+        packed.chainCount &+= 1
+        packed.lastSlotCount = count
+        return DescriptorChain(packed: ChainHead(index: id, slotCount: count), slot: first.slot, size: size)
+    }
+
+    func undoPopPacked() {
+        let count = packed.lastSlotCount
+        guard count > 0 else { return }
+        packed.lastSlotCount = 0
+        packed.nextAvailable = packed.nextAvailable.retreated(by: count, size: size)
+        packed.chainCount &-= 1
+    }
+
+    /// Writes a used descriptor and skips as many slots as the chain has (2.8.6). The driver looks at the first staged
+    /// one only, whose flags come last, in `publishPacked`.
+    @usableFromInline @inline(never)
+    func stagePacked(_ head: ChainHead, written: UInt32) {
+        guard format == .packed, packed.chainCount > 0, UInt32(head.slotCount) <= slotsInFlight else { return }
+        let at = packed.nextUsed
+        let entry = UnsafeMutableRawPointer(mutating: descriptor(at))
+        RingAccess.store32(written, entry + PackedLayout.length)
+        RingAccess.store16(head.index, entry + PackedLayout.id)
+        var flags: UInt16 = at.wrap ? PackedLayout.available | PackedLayout.used : 0
+        // 2.8.3: whether anything was written.
+        if written > 0 { flags |= SplitLayout.write }
+        if at == packed.publishedUsed {
+            packed.firstFlags = flags
+        } else {
+            RingAccess.store16(flags, entry + PackedLayout.flags)
+        }
+        packed.nextUsed = at.advanced(by: head.slotCount, size: size)
+        packed.chainCount &-= 1
+        packed.lastSlotCount = 0
+    }
+
+    /// Shows everything staged with one store: a driver that sees these flags sees the ids, the lengths and the
+    /// descriptors behind (2.8.2).
+    @usableFromInline @inline(never)
+    func publishPacked() {
+        let from = packed.publishedUsed
+        guard format == .packed, from != packed.nextUsed else { return }
+        let entry = UnsafeMutableRawPointer(mutating: descriptor(from))
+        RingAccess.storeRelease16(packed.firstFlags, entry + PackedLayout.flags)
+        let count = from.distance(to: packed.nextUsed, size: size)
+        packed.publishedUsed = packed.nextUsed
+        if isUsedRingTracked { markPacked(from: from, count: count) }
+        let total = unsignalled.addingReportingOverflow(count)
+        unsignalled = total.overflow ? UInt32.max : total.partialValue
+    }
+
+    /// Whether the event of the driver is among the last `count` slots used (2.8.10). Reserved values, and events
+    /// outside of the ring, count as a wish for every interrupt.
+    func driverWantsPackedSignal(forLast count: UInt32) -> Bool {
+        let word = RingAccess.load32(available)
+        let flags = UInt16(truncatingIfNeeded: word >> 16) & 3
+        if flags == PackedLayout.disable { return false }
+        let event = RingPosition(rawValue: UInt16(truncatingIfNeeded: word))
+        guard flags == PackedLayout.descriptor, hasEventIndex, event.slot < size else { return true }
+        let distance = event.distance(to: packed.publishedUsed, size: size)
+        // At distance 0 it is the next one, or was a whole circle ago.
+        return (distance == 0 ? 2 &* UInt32(size) : distance) <= count
+    }
+
+    func disablePackedNotifications() {
+        RingAccess.store16(PackedLayout.disable, used + PackedLayout.eventFlags)
+    }
+
+    func enablePackedNotifications() -> Bool {
+        let next = packed.nextAvailable
+        if hasEventIndex {
+            // One store for both fields, so that the driver never sees the new flags beside an old position.
+            RingAccess.store32(UInt32(PackedLayout.descriptor) << 16 | UInt32(next.rawValue), used)
+        } else {
+            RingAccess.store16(PackedLayout.enable, used + PackedLayout.eventFlags)
+        }
+        atomicMemoryFence(ordering: .sequentiallyConsistent)
+        guard failure == nil else { return false }
+        let flags = RingAccess.loadAcquire16(descriptor(next) + PackedLayout.flags)
+        return PackedLayout.isAvailable(flags, wrap: next.wrap)
+    }
+
+    /// Slots of the chains in flight; at most `size`.
+    var slotsInFlight: UInt32 { packed.nextUsed.distance(to: packed.nextAvailable, size: size) }
+
+    /// A descriptor of the ring. Positions of a queue are always in its ring.
+    private func descriptor(_ position: RingPosition) -> UnsafeRawPointer {
+        descriptors + PackedLayout.descriptorStride &* Int(position.slot)
+    }
+
+    /// Marks the slots that may have been written; all, if they go over the end. The device's event word as well, as
+    /// in a split ring.
+    private func markPacked(from: RingPosition, count: UInt32) {
+        let stride = UInt64(PackedLayout.descriptorStride)
+        let end = UInt32(from.slot) &+ count
+        let start = end > UInt32(size) ? 0 : stride &* UInt64(from.slot)
+        let byteCount = stride &* UInt64(end > UInt32(size) ? UInt32(size) : count)
+        let ring = GuestAddress(configuration.descriptorTable.rawValue &+ start)
+        if let range = GuestRange(start: ring, byteCount: byteCount) { memory.markDirty(range) }
+        if let range = GuestRange(start: configuration.usedRing, byteCount: 4) { memory.markDirty(range) }
+    }
+}
