@@ -4,16 +4,19 @@ public import VMMemory
 /// The name of a chain that was taken from a queue: what goes back with `Queue.push`. Only `Queue` makes one, so an
 /// index that is out of range cannot be returned to a driver.
 public struct ChainHead: Hashable, Sendable {
+    /// The index, and above it the slots behind the first: one word, for the reason given at `DescriptorChain.state`.
+    @usableFromInline let word: UInt32
+
     /// What the driver knows it by: the index of the chain's first descriptor, in a packed ring its buffer id.
-    public let index: UInt16
+    @inlinable public var index: UInt16 { UInt16(truncatingIfNeeded: word) }
     /// How many slots of a packed ring it takes (virtio 1.2, 2.8.6); 1 in a split ring.
-    public let slotCount: UInt16
+    public var slotCount: UInt16 { UInt16(truncatingIfNeeded: word >> 16) &+ 1 }
 
     @inlinable
-    init(index: UInt16, slotCount: UInt16 = 1) {
-        self.index = index
-        self.slotCount = slotCount
-    }
+    init(index: UInt16) { word = UInt32(index) }
+
+    /// One of a packed ring, with at least one slot.
+    init(index: UInt16, slotCount: UInt16) { word = UInt32(index) | UInt32(slotCount &- 1) << 16 }
 }
 
 /// One buffer of a chain, as the driver described it when it was read. The range need not be mapped.

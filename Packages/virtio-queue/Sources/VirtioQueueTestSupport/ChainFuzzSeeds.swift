@@ -3,7 +3,7 @@
 extension ChainFuzzInput {
     /// The seeds of `Corpus/descriptor-chain`, by file name: each shape of chain that is legal, and each broken rule.
     public static var seeds: [(name: String, input: ChainFuzzInput)] {
-        legal + broken
+        legal + broken + packed
     }
 
     private static func make(
@@ -92,6 +92,50 @@ extension ChainFuzzInput {
             ("bad-table-nested", make(3, 5, [Entry(0x4000, 16, flags: 4)], tables: [Entry(0x4000, 16, flags: 4)])),
             ("bad-table-unmapped", make(3, 5, [Entry(0x9000, 16, flags: 4)])),
             ("bad-table-not-negotiated", make(3, 4, [toTable])),
+        ]
+    }
+
+    /// Descriptors from slot 0 on, in the round of wrap counter 1.
+    private static func ring(
+        _ size: UInt8, options: UInt8 = 7, from position: UInt16 = 0x8000, _ descriptors: [Entry],
+        tables: [Entry] = []
+    ) -> ChainFuzzInput {
+        var input = make(size - 1, options | 16, first: position, descriptors, tables: tables)
+        for index in input.descriptors.indices { input.descriptors[index].flags |= 0x80 }
+        return input
+    }
+
+    private static var packed: [(name: String, input: ChainFuzzInput)] {
+        let question = Entry(0x5000, 16, flags: 1)
+        let answer = Entry(0x6000, 64, flags: 2, next: 5)
+        let toTable = Entry(0x4000, 48, flags: 4, next: 3)
+        let table = [Entry(0x5000, 16, flags: 0), Entry(0x5100, 100, flags: 1), Entry(0x6000, 1, flags: 2)]
+        let ones = (0..<7 as Range<UInt16>).map {
+            Entry(0x5000 + UInt64($0) * 64, 64, flags: $0 % 2 * 2, next: $0)
+        }
+        var overEnd = ring(5, from: 0x8003, [answer, Entry(0, 0, flags: 0), Entry(0, 0, flags: 0), question, question])
+        // Slot 0 is in the next round, whose wrap counter is 0.
+        overEnd.descriptors[0].flags = 0x8002
+        var event = ring(7, ones)
+        event.flags = 2
+        event.usedEvent = 0x8003
+        return [
+            ("packed-request", ring(5, [question, answer])),
+            ("packed-full-ring", ring(7, ones)),
+            ("packed-full-chain", ring(3, [question, question, answer])),
+            ("packed-over-end", overEnd),
+            ("packed-event", event),
+            ("packed-size-one", ring(1, [answer])),
+            ("packed-indirect", ring(5, [toTable, answer], tables: table)),
+            ("packed-mutated", ring(7, options: 15, ones)),
+            ("bad-packed-endless", ring(3, [question, question, question])),
+            ("bad-packed-partial", ring(5, [question])),
+            ("bad-packed-order", ring(5, [Entry(0x6000, 64, flags: 3), Entry(0x5000, 1, flags: 0)])),
+            ("bad-packed-unmapped", ring(5, [Entry(0x9000, 1, flags: 2)])),
+            ("bad-packed-table-in-chain", ring(5, [question, toTable], tables: table)),
+            ("bad-packed-table-length", ring(5, [Entry(0x4000, 17, flags: 4)])),
+            ("bad-packed-table-not-negotiated", ring(5, options: 4, [toTable], tables: table)),
+            ("bad-packed-position", ring(5, from: 0x8005, [answer])),
         ]
     }
 }

@@ -18,13 +18,13 @@ public struct FuzzedChains: Sendable, Equatable {
 ///
 /// The input, little-endian, what is missing being zero; `ChainFuzzInput` writes the same:
 /// ```
-///  0  u8   log2 of the queue size, modulo 6
-///  1  u8   1 indirect, 2 event index, 4 returnHead, 8 mutate the memory between chains
-///  2  u16  first index of both rings
+///  0  u8   log2 of the queue size, modulo 6; of a packed ring the size less one, modulo 32
+///  1  u8   1 indirect, 2 event index, 4 returnHead, 8 mutate the memory between chains, 16 packed ring
+///  2  u16  first index of both rings; first position in a packed ring
 ///  4  u16  available index, less the first
-///  6  u16  flags of the available ring
+///  6  u16  flags of the available ring, or of the driver's event suppression
 ///  8  u16  used event
-/// 10  u16 × size   available ring
+/// 10  u16 × size   available ring, not for a packed one
 ///     16 bytes × size   descriptor table
 ///     the rest     memory from 0x4000 on: indirect tables and what is read
 /// ```
@@ -159,7 +159,8 @@ private final class ChainFuzzArena: @unchecked Sendable {
         memset(secondBase, 0, 0x1000)
         func byte(_ index: Int) -> UInt8 { index < bytes.count ? bytes[index] : 0 }
         func half(_ index: Int) -> UInt16 { UInt16(byte(index)) | UInt16(byte(index + 1)) << 8 }
-        let size = UInt16(1) << UInt16(byte(0) % 6)
+        let isPacked = byte(1) & 16 != 0
+        let size = isPacked ? UInt16(byte(0) % 32) + 1 : UInt16(1) << UInt16(byte(0) % 6)
         disturbance = UInt64(bytes.count) &+ 1
         var configuration = QueueConfiguration(maximumSize: size)
         configuration.descriptorTable = GuestAddress(0x1000)
@@ -174,16 +175,23 @@ private final class ChainFuzzArena: @unchecked Sendable {
             memcpy(base + (address - 0x1000), from + next, count)
             next += count
         }
-        copy(2 * Int(size), to: 0x2004)
+        if !isPacked { copy(2 * Int(size), to: 0x2004) }
         copy(16 * Int(size), to: 0x1000)
         copy(0x4000, to: 0x4000)
-        store(half(6), at: 0x2000)
-        store(first &+ half(4), at: 0x2002)
-        store(half(8), at: 0x2004 + 2 * Int(size))
+        if isPacked {
+            store(half(8), at: 0x2000)
+            store(half(6), at: 0x2002)
+        } else {
+            store(half(6), at: 0x2000)
+            store(first &+ half(4), at: 0x2002)
+            store(half(8), at: 0x2004 + 2 * Int(size))
+        }
         var features: VirtioFeatures = [.version1]
         if byte(1) & 1 != 0 { features.insert(.indirectDescriptors) }
         if byte(1) & 2 != 0 { features.insert(.eventIndex) }
-        let state = QueueState(configuration: configuration, nextAvailable: first, nextUsed: first)
+        if isPacked { features.insert(.packedRing) }
+        let state = QueueState(
+            configuration: configuration, format: RingFormat(features), nextAvailable: first, nextUsed: first)
         guard let queue = try? state.restore(memory: memory, features: features) else { return nil }
         queue.malformedChainPolicy = byte(1) & 4 != 0 ? .returnHead : .failDevice
         return queue

@@ -165,7 +165,9 @@ import VirtioQueueTestSupport
         }
     }
 
-    @Test("a chain goes over the end of the ring, where the wrap counter changes", arguments: 0...17 as ClosedRange<UInt64>)
+    @Test(
+        "a chain goes over the end of the ring, where the wrap counter changes",
+        arguments: 0...17 as ClosedRange<UInt64>)
     func wraps(_ first: UInt64) throws {
         let driver = try PackedDriverQueue(size: 6, firstSlot: first)
         let queue = try restored(driver, at: first)
@@ -203,7 +205,8 @@ import VirtioQueueTestSupport
         let driver = try PackedDriverQueue(size: 6)
         let queue = try driver.activate()
         queue.malformedChainPolicy = .returnHead
-        let id = try #require(try driver.send([.init(Self.at, 4, isWritable: false), .init(Self.outside, 4, isWritable: true)]))
+        let pair = [(Self.at, false), (Self.outside, true)].map { DriverQueue.Buffer($0.0, 4, isWritable: $0.1) }
+        let id = try #require(try driver.send(pair))
         try driver.send([.init(Self.at, 4, isWritable: true)])
         let buffers = ChainBuffers()
         do throws(QueueError) {

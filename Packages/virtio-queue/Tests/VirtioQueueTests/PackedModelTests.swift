@@ -40,9 +40,8 @@ private enum Step {
         case 17: return .publishUsed
         case 18...19: return .takeUsed
         case 20:
-            return .driverEvent(
-                flags: UInt16.random(in: 0...3, using: &generator), distance: UInt64.random(in: 0...6, using: &generator)
-            )
+            let flags = UInt16.random(in: 0...3, using: &generator)
+            return .driverEvent(flags: flags, distance: UInt64.random(in: 0...6, using: &generator))
         case 21: return .saveAndRestore
         case 22: return .shouldSignal
         default: return Bool.random(using: &generator) ? .disable : .enable

@@ -16,7 +16,8 @@ import VirtioQueueTestSupport
 
     @Test("the driver's flags: 0 all, 1 none; 3 is reserved and 2 means nothing without the event index: all")
     func flags() throws {
-        for (flags, wants) in [(0, true), (1, false), (2, true), (3, true), (0xfffc, true), (0xfffd, false)] as [(UInt16, Bool)] {
+        let all: [(UInt16, Bool)] = [(0, true), (1, false), (2, true), (3, true), (0xfffc, true), (0xfffd, false)]
+        for (flags, wants) in all {
             let driver = try PackedDriverQueue(size: 4, features: Self.plain)
             let queue = try driver.activate()
             #expect(!queue.shouldSignalDriver())

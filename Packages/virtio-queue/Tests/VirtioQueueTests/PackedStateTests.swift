@@ -85,8 +85,9 @@ import VirtioQueueTestSupport
     func configuration() throws {
         let driver = try PackedDriverQueue(size: 4)
         var state = try driver.activate().save()
-        state.configuration.descriptorTable = GuestAddress(0xffff_ffff_ffff_fff0)
-        #expect(throws: QueueConfigurationError.unmapped(.descriptorTable, state.configuration.descriptorTable, byteCount: 64)) {
+        let end = GuestAddress(0xffff_ffff_ffff_fff0)
+        state.configuration.descriptorTable = end
+        #expect(throws: QueueConfigurationError.unmapped(.descriptorTable, end, byteCount: 64)) {
             try state.restore(memory: driver.memory, features: driver.features)
         }
         state.configuration.size = 5
