@@ -123,8 +123,9 @@ let targets: [Target] = [
         ]),
 
     system("CSeccomp", in: "Packages/seccompiler"),
-    c("CSeccompiler", in: "Packages/seccompiler"),
-    swift("Seccompiler", in: "Packages/seccompiler", ["CSeccomp", "CSeccompiler", "VMMSysUtil"]),
+    c("CSeccompilerBPF", in: "Packages/seccompiler"),
+    swift("SeccompilerBPF", in: "Packages/seccompiler", ["CSeccompilerBPF", "VMMSysUtil"]),
+    swift("Seccompiler", in: "Packages/seccompiler", ["CSeccomp", "SeccompilerBPF", "VMMSysUtil"]),
     swift("SeccompilerCommand", in: "Packages/seccompiler", ["Seccompiler", "VMMSysUtil"]),
     program("SeccompilerProgram", in: "Packages/seccompiler", ["SeccompilerCommand"]),
     c("CSeccompilerProbe", in: "Packages/seccompiler"),
@@ -158,9 +159,8 @@ let libraries = [
     "VMMSysUtil", "VMMemory", "VMMemoryTestSupport", "KVMIoctls", "EventManager", "VMSuperIO", "VMSuperIOTestSupport",
     "ACPITables", "LinuxLoader", "LinuxLoaderCompression", "LinuxLoaderTestSupport",
     "VirtioQueue", "VirtioModel", "VirtioQueueTestSupport", "VirtioDevices", "VirtioDevicesTestSupport",
-    "Vsock", "VsockTestSupport", "Seccompiler", "SeccompilerTestSupport", "TTRPC",
-    "TTRPCTestSupport", "SwiftletVMM",
-    "SwiftletTestSupport",
+    "Vsock", "VsockTestSupport", "Seccompiler", "SeccompilerBPF", "SeccompilerTestSupport", "TTRPC", "TTRPCTestSupport",
+    "SwiftletVMM", "SwiftletTestSupport",
 ]
 
 var products: [Product] = [

@@ -13,6 +13,7 @@ let package = Package(
     name: "seccompiler",
     products: [
         .library(name: "Seccompiler", targets: ["Seccompiler"]),
+        .library(name: "SeccompilerBPF", targets: ["SeccompilerBPF"]),
         .library(name: "SeccompilerTestSupport", targets: ["SeccompilerTestSupport"]),
         .executable(name: "seccompiler", targets: ["SeccompilerProgram"]),
     ],
@@ -21,8 +22,9 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CSeccomp"),
-        .target(name: "CSeccompiler"),
-        .target(name: "Seccompiler", dependencies: ["CSeccomp", "CSeccompiler", sysUtil], swiftSettings: settings),
+        .target(name: "CSeccompilerBPF"),
+        .target(name: "SeccompilerBPF", dependencies: ["CSeccompilerBPF", sysUtil], swiftSettings: settings),
+        .target(name: "Seccompiler", dependencies: ["CSeccomp", "SeccompilerBPF", sysUtil], swiftSettings: settings),
         .target(name: "SeccompilerCommand", dependencies: ["Seccompiler", sysUtil], swiftSettings: settings),
         .executableTarget(
             name: "SeccompilerProgram", dependencies: ["SeccompilerCommand"], swiftSettings: settings),

@@ -17,7 +17,9 @@ public enum Layers {
         "VMSuperIO": ["VMMSysUtil"],
         "VMSuperIOTestSupport": ["VMSuperIO"],
         "ACPITables": [],
-        "Seccompiler": ["VMMSysUtil", "CSeccomp"],
+        // What puts filters on needs no library; the one that compiles them is apart.
+        "SeccompilerBPF": ["VMMSysUtil"],
+        "Seccompiler": ["SeccompilerBPF", "VMMSysUtil", "CSeccomp"],
         "SeccompilerCommand": ["Seccompiler", "VMMSysUtil"],
         "SeccompilerProgram": ["SeccompilerCommand"],
         "SeccompilerTestSupport": ["Seccompiler", "CSeccompilerProbe", "VMMSysUtil"],

@@ -14,13 +14,6 @@ public struct ProgramFile: Hashable, Sendable {
     /// A file of these programs.
     public init(_ programs: [String: BPFProgram]) { self.programs = programs }
 
-    /// Compiles all filters of a policy.
-    public init(compiling policy: Policy) throws(CompileError) {
-        var programs: [String: BPFProgram] = [:]
-        for entry in policy.entries { programs[entry.name] = try entry.filter.compile().program }
-        self.programs = programs
-    }
-
     /// Reads a file. Each program in it is one that the kernel would take.
     public init(bytes: [UInt8]) throws(ProgramFileError) {
         guard bytes.count <= Self.byteCountMax else { throw .tooLong }

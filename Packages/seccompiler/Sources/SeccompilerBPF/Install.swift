@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import CSeccompiler
+internal import CSeccompilerBPF
 public import VMMSysUtil
 
 extension BPFProgram {

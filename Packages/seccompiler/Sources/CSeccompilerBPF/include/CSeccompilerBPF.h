@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // System calls that `import Glibc` does not offer. All answer -1 and set errno when they fail.
-#ifndef CSECCOMPILER_H
-#define CSECCOMPILER_H
+#ifndef CSECCOMPILERBPF_H
+#define CSECCOMPILERBPF_H
 
 #include <stddef.h>
 #include <stdint.h>

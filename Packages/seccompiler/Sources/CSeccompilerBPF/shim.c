@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #define _GNU_SOURCE
-#include "CSeccompiler.h"
+#include "CSeccompilerBPF.h"
 
 #include <linux/filter.h>
 #include <linux/seccomp.h>

@@ -34,7 +34,7 @@ public struct Instruction: Hashable, Sendable {
 
 /// The instructions that seccomp lets a filter use (`seccomp_check_filter` in `kernel/seccomp.c`): classic BPF without
 /// packet loads, indexed loads, byte and half-word loads, and remainders.
-enum Operation: UInt16 {
+package enum Operation: UInt16 {
     case loadWord = 0x20
     case loadLength = 0x80
     case loadXLength = 0x81
@@ -77,7 +77,7 @@ enum Operation: UInt16 {
     case toX = 0x07
     case fromX = 0x87
 
-    var isConditionalJump: Bool {
+    package var isConditionalJump: Bool {
         switch self {
         case .jumpEqual, .jumpEqualX, .jumpGreater, .jumpGreaterX, .jumpGreaterOrEqual, .jumpGreaterOrEqualX, .jumpSet,
             .jumpSetX:
@@ -88,10 +88,10 @@ enum Operation: UInt16 {
 }
 
 extension Instruction {
-    init(_ operation: Operation, _ operand: UInt32 = 0, ifTrue: UInt8 = 0, ifFalse: UInt8 = 0) {
+    package init(_ operation: Operation, _ operand: UInt32 = 0, ifTrue: UInt8 = 0, ifFalse: UInt8 = 0) {
         self.init(code: operation.rawValue, ifTrue: ifTrue, ifFalse: ifFalse, operand: operand)
     }
 
     /// What it does, or nil if seccomp does not know the code.
-    var operation: Operation? { Operation(rawValue: code) }
+    package var operation: Operation? { Operation(rawValue: code) }
 }
