@@ -75,6 +75,8 @@ let targets: [Target] = [
     system("CZstd", in: "Packages/linux-loader"),
     swift(
         "LinuxLoaderCompression", in: "Packages/linux-loader", ["LinuxLoader", "CLZ4", "CZlib", "CLZMA", "CZstd"]),
+    system("CFDT", in: "Packages/linux-loader"),
+    swift("LinuxLoaderFDT", in: "Packages/linux-loader", ["LinuxLoader", "CFDT", "VMMemory"]),
     swift(
         "LinuxLoaderTestSupport", in: "Packages/linux-loader",
         ["LinuxLoader", "LinuxLoaderCompression", "VMMemory", "VMMSysUtil"]),
@@ -84,6 +86,9 @@ let targets: [Target] = [
     tests(
         "LinuxLoaderCompressionTests", in: "Packages/linux-loader",
         ["LinuxLoader", "LinuxLoaderCompression", "LinuxLoaderTestSupport", "VMMemory", "VMMSysUtil"]),
+    tests(
+        "LinuxLoaderFDTTests", in: "Packages/linux-loader",
+        ["LinuxLoader", "LinuxLoaderFDT", "LinuxLoaderTestSupport", "VMMemory"]),
 
     swift("VirtioQueue", in: "Packages/virtio-queue", ["VMMemory"]),
     swift("VirtioModel", in: "Packages/virtio-queue", ["VirtioQueue", "VMMemory", "VMMSysUtil"]),
@@ -157,7 +162,7 @@ let targets: [Target] = [
 
 let libraries = [
     "VMMSysUtil", "VMMemory", "VMMemoryTestSupport", "KVMIoctls", "EventManager", "VMSuperIO", "VMSuperIOTestSupport",
-    "ACPITables", "LinuxLoader", "LinuxLoaderCompression", "LinuxLoaderTestSupport",
+    "ACPITables", "LinuxLoader", "LinuxLoaderCompression", "LinuxLoaderFDT", "LinuxLoaderTestSupport",
     "VirtioQueue", "VirtioModel", "VirtioQueueTestSupport", "VirtioDevices", "VirtioDevicesTestSupport",
     "Vsock", "VsockTestSupport", "Seccompiler", "SeccompilerBPF", "SeccompilerTestSupport", "TTRPC", "TTRPCTestSupport",
     "SwiftletVMM", "SwiftletTestSupport",

@@ -15,6 +15,7 @@ let package = Package(
     products: [
         .library(name: "LinuxLoader", targets: ["LinuxLoader"]),
         .library(name: "LinuxLoaderCompression", targets: ["LinuxLoaderCompression"]),
+        .library(name: "LinuxLoaderFDT", targets: ["LinuxLoaderFDT"]),
         .library(name: "LinuxLoaderTestSupport", targets: ["LinuxLoaderTestSupport"]),
     ],
     dependencies: [
@@ -31,6 +32,8 @@ let package = Package(
             name: "LinuxLoaderCompression",
             dependencies: ["LinuxLoader", "CLZ4", "CZlib", "CLZMA", "CZstd"],
             swiftSettings: settings),
+        .systemLibrary(name: "CFDT"),
+        .target(name: "LinuxLoaderFDT", dependencies: ["LinuxLoader", "CFDT", memory], swiftSettings: settings),
         .target(
             name: "LinuxLoaderTestSupport",
             dependencies: ["LinuxLoader", "LinuxLoaderCompression", memory, sysUtil],
@@ -44,6 +47,10 @@ let package = Package(
             dependencies: [
                 "LinuxLoader", "LinuxLoaderCompression", "LinuxLoaderTestSupport", memory, sysUtil,
             ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "LinuxLoaderFDTTests",
+            dependencies: ["LinuxLoader", "LinuxLoaderFDT", "LinuxLoaderTestSupport", memory],
             swiftSettings: settings),
     ]
 )

@@ -30,6 +30,7 @@ public enum Layers {
         // The loader knows memory and no library; what unpacks kernels is a product of its own.
         "LinuxLoader": ["VMMemory", "VMMSysUtil"],
         "LinuxLoaderCompression": ["LinuxLoader", "CLZ4", "CZlib", "CLZMA", "CZstd"],
+        "LinuxLoaderFDT": ["LinuxLoader", "VMMemory", "CFDT"],
         "LinuxLoaderTestSupport": ["LinuxLoader", "LinuxLoaderCompression", "VMMemory", "VMMSysUtil"],
 
         // Devices know guest memory, queues, an interrupt and descriptors: never KVM, never each other.
