@@ -86,6 +86,27 @@ struct BundleSpecificationTests {
         }
     }
 
+    @Test(
+        "what the agent's protocol cannot carry is refused by its path; empty or unknown members are not",
+        arguments: [
+            ("", #"{"process":{"scheduler":{"policy":"SCHED_FIFO"}}}"#, "process.scheduler" as String?),
+            ("", #"{"process":{"ioPriority":{"class":"IOPRIO_CLASS_BE"}}}"#, "process.ioPriority"),
+            ("", #"{"linux":{"resources":{"rdma":{"mlx5_1":{"hcaHandles":3}}}}}"#, "linux.resources.rdma"),
+            ("", #"{"linux":{"personality":{"domain":"LINUX32"}}}"#, "linux.personality"),
+            ("", #"{"domainname":"example.org"}"#, "domainname"),
+            ("process", #"{"scheduler":{"policy":"SCHED_FIFO"}}"#, "process.scheduler"),
+            ("linux.resources", #"{"rdma":{"mlx5_1":{"hcaHandles":3}}}"#, "linux.resources.rdma"),
+            ("", #"{"linux":{"resources":{"rdma":{}},"timeOffsets":null},"domainname":""}"#, nil),
+            ("", #"{"scheduler":1,"linux":{"scheduler":{"a":1},"other":[1]},"process":{"args":["scheduler"]}}"#, nil),
+        ])
+    func unread(root: String, json: String, refused: String?) {
+        var error: SpecificationError?
+        do throws(SpecificationError) { try UnreadMembers.check(Array(json.utf8), at: root) } catch let caught {
+            error = caught
+        }
+        #expect(error == refused.map { .unsupported($0) })
+    }
+
     @Test("what only the host's kernel has is left out, and each is noted")
     func rewriting() throws {
         var spec = try OCISpec(jsonString: ShimUnderTest.plain)

@@ -81,9 +81,10 @@ extension Pod {
         }
         var options = JSONDecodingOptions()
         options.ignoreUnknownFields = true
+        let json = [UInt8](request.resources.value)
         let resources: OCILinuxResources
         do {
-            resources = try OCILinuxResources(jsonUTF8Bytes: [UInt8](request.resources.value), options: options)
+            resources = try OCILinuxResources(jsonUTF8Bytes: json, options: options)
         } catch {
             throw TTRPCStatus(
                 .invalidArgument, "the update is no LinuxResources: \(Specification.oneLine("\(error)"))")
@@ -92,7 +93,10 @@ extension Pod {
         do throws(VMSizeError) { try size.check(Specification.limits(of: resources)) } catch {
             throw TTRPCStatus(.invalidArgument, error.description)
         }
-        do throws(SpecificationError) { try SpecificationCheck.check(resources) } catch {
+        do throws(SpecificationError) {
+            try SpecificationCheck.check(resources)
+            try UnreadMembers.check(json, at: "linux.resources")
+        } catch {
             throw TTRPCStatus(.invalidArgument, error.description)
         }
         try agent().update(request.id, resources)

@@ -83,14 +83,18 @@ extension Pod {
         }
         var options = JSONDecodingOptions()
         options.ignoreUnknownFields = true
+        let json = [UInt8](request.spec.value)
         let process: OCIProcess
         do {
-            process = try OCIProcess(jsonUTF8Bytes: [UInt8](request.spec.value), options: options)
+            process = try OCIProcess(jsonUTF8Bytes: json, options: options)
         } catch {
             throw TTRPCStatus(
                 .invalidArgument, "the exec's process is no OCI process: \(Specification.oneLine("\(error)"))")
         }
         guard !process.args.isEmpty else { throw TTRPCStatus(.invalidArgument, "the exec's process has no args") }
+        do throws(SpecificationError) { try UnreadMembers.check(json, at: "process") } catch {
+            throw TTRPCStatus(.invalidArgument, error.description)
+        }
         var adapted = Specification.adapted(process)
         adapted.terminal = request.terminal
         let paths = StreamPaths(

@@ -38,6 +38,7 @@ struct Specification {
             throw .malformed(path, Self.oneLine("\(error)"))
         }
         try SpecificationCheck.check(spec)
+        try UnreadMembers.check(json)
         limits = Self.limits(of: spec.linux.resources)
         cgroupPath = spec.linux.cgroupsPath
         rootDirectory = spec.root.path.hasPrefix("/") ? spec.root.path : Files.join(bundle, spec.root.path)
