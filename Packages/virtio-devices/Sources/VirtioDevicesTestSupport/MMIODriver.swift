@@ -55,7 +55,8 @@ public final class MMIODriver {
 
     /// Puts a transport in front of a device, with everything at the calling thread.
     public init(
-        _ device: any VirtioDevice, memory: GuestMemory? = nil, executor: any DeviceExecutor = ImmediateExecutor()
+        _ device: any VirtioDevice, memory: GuestMemory? = nil, executor: any DeviceExecutor = ImmediateExecutor(),
+        offersPackedRings: Bool = false
     ) throws(GuestMemoryError) {
         let start = GuestAddress(0x1000)
         guard let range = GuestRange(start: start, byteCount: 16 << 20) else { throw .unmapped(start) }
@@ -65,7 +66,8 @@ public final class MMIODriver {
         line = RecordingTrigger()
         events = ManualEventRegistry()
         transport = MMIOTransport(
-            device: device, memory: guest, executor: executor, events: events, trigger: line)
+            device: device, memory: guest, executor: executor, events: events, trigger: line,
+            offersPackedRings: offersPackedRings)
     }
 
     /// Reads a register.
@@ -146,6 +148,22 @@ public final class MMIODriver {
             queues.append(queue)
         }
         status = 0xf
+    }
+
+    /// Brings the device up with packed rings, which the transport must offer.
+    /// - Parameter size: of every queue; need not be a power of two (virtio 1.2, 2.8).
+    public func startPacked(size: UInt16) throws(GuestMemoryError) -> [PackedDriverQueue] {
+        let features = offeredFeatures
+        negotiate(features)
+        var queues: [PackedDriverQueue] = []
+        for index in 0..<transport.queueCount {
+            let start = GuestAddress(0x10_0000 + 0x4_0000 * UInt64(index))
+            let queue = try PackedDriverQueue(memory: memory, size: size, at: start, features: features)
+            setUp(index, queue.configuration)
+            queues.append(queue)
+        }
+        status = 0xf
+        return queues
     }
 
     /// Rings the doorbell of a queue, with a trap.

@@ -119,7 +119,11 @@ extension DescriptorChain {
     private func readTable(from queue: Queue) throws(QueueError) -> (UInt64, UInt64) {
         // In range, as `enterTable` checked the whole table.
         let address = GuestAddress(tableAddress.rawValue &+ 16 &* UInt64(position))
-        if let pointer = queue.window(at: address, byteCount: 16) { return RingAccess.loadPair(pointer) }
+        if let pointer = queue.window(at: address, byteCount: 16) {
+            // Those of packed rings come here whatever their alignment.
+            guard UInt(bitPattern: pointer) % 8 == 0 else { return RingAccess.loadPair(pointer) }
+            return (RingAccess.load64(pointer), RingAccess.load64(pointer + 8))
+        }
         var pair: (UInt64, UInt64) = (0, 0)
         do throws(GuestMemoryError) {
             try withUnsafeMutableBytes(of: &pair) { (bytes) throws(GuestMemoryError) in

@@ -9,8 +9,6 @@ struct PackedRing {
     var publishedUsed = RingPosition.start
     /// Chains taken and not returned.
     var chainCount: UInt16 = 0
-    /// The slots of the chain taken last; 0 if it cannot be put back any more.
-    var lastSlotCount: UInt16 = 0
     /// The flags that will show the first staged descriptor, and all behind it.
     var firstFlags: UInt16 = 0
 }

@@ -31,6 +31,7 @@ extension Queue {
         if format == .packed { return disablePackedNotifications() }
         guard !hasEventIndex else { return }
         RingAccess.store16(SplitLayout.noNotify, used + SplitLayout.flags)
+        if isTracked { markUsedRing() }
     }
 
     /// Tells the driver to ring the doorbell for the next chain.
@@ -43,6 +44,7 @@ extension Queue {
         } else {
             RingAccess.store16(0, used + SplitLayout.flags)
         }
+        if isTracked { markUsedRing() }
         // As in shouldSignalDriver, from the other side: the store above before the load below.
         atomicMemoryFence(ordering: .sequentiallyConsistent)
         guard failure == nil else { return false }

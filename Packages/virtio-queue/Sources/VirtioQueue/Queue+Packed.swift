@@ -32,15 +32,12 @@ extension Queue {
         let id = RingAccess.load16(descriptor(last) + PackedLayout.id)
         packed.nextAvailable = last.advanced(by: 1, size: size)
         packed.chainCount &+= 1
-        packed.lastSlotCount = count
         return DescriptorChain(packed: ChainHead(index: id, slotCount: count), slot: first.slot, size: size)
     }
 
-    func undoPopPacked() {
-        let count = packed.lastSlotCount
-        guard count > 0 else { return }
-        packed.lastSlotCount = 0
-        packed.nextAvailable = packed.nextAvailable.retreated(by: count, size: size)
+    func undoPopPacked(_ head: ChainHead) {
+        guard packed.chainCount > 0, UInt32(head.slotCount) <= slotsInFlight else { return }
+        packed.nextAvailable = packed.nextAvailable.retreated(by: head.slotCount, size: size)
         packed.chainCount &-= 1
     }
 
@@ -63,7 +60,6 @@ extension Queue {
         }
         packed.nextUsed = at.advanced(by: head.slotCount, size: size)
         packed.chainCount &-= 1
-        packed.lastSlotCount = 0
     }
 
     /// Shows everything staged with one store: a driver that sees these flags sees the ids, the lengths and the
@@ -76,7 +72,7 @@ extension Queue {
         RingAccess.storeRelease16(packed.firstFlags, entry + PackedLayout.flags)
         let count = from.distance(to: packed.nextUsed, size: size)
         packed.publishedUsed = packed.nextUsed
-        if isUsedRingTracked { markPacked(from: from, count: count) }
+        if isTracked { markPacked(from: from, count: count) }
         let total = unsignalled.addingReportingOverflow(count)
         unsignalled = total.overflow ? UInt32.max : total.partialValue
     }
@@ -96,6 +92,7 @@ extension Queue {
 
     func disablePackedNotifications() {
         RingAccess.store16(PackedLayout.disable, used + PackedLayout.eventFlags)
+        if isTracked { markUsedRing() }
     }
 
     func enablePackedNotifications() -> Bool {
@@ -106,6 +103,7 @@ extension Queue {
         } else {
             RingAccess.store16(PackedLayout.enable, used + PackedLayout.eventFlags)
         }
+        if isTracked { markUsedRing() }
         atomicMemoryFence(ordering: .sequentiallyConsistent)
         guard failure == nil else { return false }
         let flags = RingAccess.loadAcquire16(descriptor(next) + PackedLayout.flags)
@@ -120,8 +118,7 @@ extension Queue {
         descriptors + PackedLayout.descriptorStride &* Int(position.slot)
     }
 
-    /// Marks the slots that may have been written; all, if they go over the end. The device's event word as well, as
-    /// in a split ring.
+    /// Marks the slots that may have been written; all, if they go over the end.
     private func markPacked(from: RingPosition, count: UInt32) {
         let stride = UInt64(PackedLayout.descriptorStride)
         let end = UInt32(from.slot) &+ count
@@ -129,6 +126,5 @@ extension Queue {
         let byteCount = stride &* UInt64(end > UInt32(size) ? UInt32(size) : count)
         let ring = GuestAddress(configuration.descriptorTable.rawValue &+ start)
         if let range = GuestRange(start: ring, byteCount: byteCount) { memory.markDirty(range) }
-        if let range = GuestRange(start: configuration.usedRing, byteCount: 4) { memory.markDirty(range) }
     }
 }

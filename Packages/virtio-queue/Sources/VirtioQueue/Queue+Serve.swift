@@ -42,13 +42,13 @@ extension Queue {
             while true {
                 guard taken < limit else { return .limitReached }
                 do throws(QueueError) {
-                    guard try pop(into: buffers) != nil else { break }
+                    guard let head = try pop(into: buffers) else { break }
                     taken &+= 1
                     switch body(buffers) {
                     case .used(let written): stage(buffers, written: written)
                     case .inFlight: buffers.removeAll()
                     case .putBack:
-                        undoPop()
+                        undoPop(head)
                         return .putBack
                     }
                 } catch {

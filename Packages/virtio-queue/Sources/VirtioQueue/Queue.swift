@@ -31,8 +31,8 @@ public final class Queue {
     /// Whether a table can be walked as that of a split ring.
     let hasIndirect: Bool
     let hasEventIndex: Bool
-    /// Whether the memory of the used ring, or of the packed one, keeps track of what was written.
-    @usableFromInline let isUsedRingTracked: Bool
+    /// Whether the memory of what the device writes of the queue keeps track of it.
+    @usableFromInline let isTracked: Bool
 
     /// The next entry of the available ring to take, and how far it is known to be filled.
     @exclusivity(unchecked) @usableFromInline var nextAvailable: UInt16 = 0
@@ -53,7 +53,7 @@ public final class Queue {
     init(
         configuration: QueueConfiguration, memory: GuestMemory, features: VirtioFeatures,
         descriptors: UnsafeRawPointer, available: UnsafeRawPointer, used: UnsafeMutableRawPointer,
-        usedRegion: MemoryRegion
+        usedRegion: MemoryRegion, isTracked: Bool
     ) {
         self.configuration = configuration
         size = configuration.size
@@ -66,7 +66,7 @@ public final class Queue {
         self.used = used
         hasIndirect = features.contains(.indirectDescriptors) && !features.contains(.packedRing)
         hasEventIndex = features.contains(.eventIndex)
-        isUsedRingTracked = usedRegion.dirtyBitmap != nil
+        self.isTracked = isTracked
         window = RegionWindow(usedRegion)
         secondWindow = window
     }
@@ -118,9 +118,11 @@ public final class Queue {
     }
 
     /// Puts the chain taken last back, so that the next `pop` finds it again; for a device that is out of budget.
-    /// Only right if nothing was taken or returned since.
-    public func undoPop() {
-        if format == .packed { return undoPopPacked() }
+    ///
+    /// Several go back in the reverse order of their `pop`. Chains taken before them may be in flight or returned.
+    /// - Parameter head: of all chains in flight, the one that was taken last.
+    public func undoPop(_ head: ChainHead) {
+        if format == .packed { return undoPopPacked(head) }
         guard inFlightCount > 0 else { return }
         nextAvailable &-= 1
     }
@@ -157,15 +159,16 @@ public final class Queue {
         guard count != 0 else { return publishPacked() }
         RingAccess.storeRelease16(nextUsed, used + SplitLayout.index)
         publishedUsed = nextUsed
-        if isUsedRingTracked { markUsedRing() }
+        if isTracked { markUsedRing() }
         let total = unsignalled.addingReportingOverflow(UInt32(count))
         unsignalled = total.overflow ? UInt32.max : total.partialValue
     }
 
-    /// Marks the whole ring: the bitmap counts pages, and a ring of 256 entries is within two.
+    /// Marks the whole ring, or the event word of a packed queue: the bitmap counts pages, and a ring of 256 entries is
+    /// within two.
     @usableFromInline
     func markUsedRing() {
-        let byteCount = QueueArea.usedRing.byteCount(queueSize: size)
+        let byteCount = QueueArea.usedRing.byteCount(queueSize: size, format: format)
         if let range = GuestRange(start: configuration.usedRing, byteCount: byteCount) { memory.markDirty(range) }
     }
 

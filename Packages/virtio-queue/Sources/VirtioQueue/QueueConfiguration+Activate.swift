@@ -21,7 +21,9 @@ extension QueueConfiguration {
         return Queue(
             configuration: self, memory: memory, features: features, descriptors: descriptors.host,
             available: available.host, used: used.host,
-            usedRegion: format == .packed ? descriptors.region : used.region)
+            usedRegion: used.region,
+            isTracked: used.region.dirtyBitmap != nil
+                || format == .packed && descriptors.region.dirtyBitmap != nil)
     }
 
     /// Finds one part in host memory. It must lie in one region: so no part of it is in a gap between regions, and all

@@ -6,7 +6,7 @@ public import VirtioQueue
 /// as a guest kernel does (virtio 1.2, 2.7.13). `DriverQueue+Raw.swift` has what a kernel would never do.
 ///
 /// Nothing is shared with the device's side but guest memory, so a mistake in one is not mirrored in the other.
-public final class DriverQueue {
+public final class DriverQueue: RingDriver {
     /// The memory that the device will be given.
     public let memory: GuestMemory
     /// How a transport would have it from the registers; ready.
@@ -20,7 +20,8 @@ public final class DriverQueue {
 
     /// Added chains that `publish` has not shown yet count too.
     var nextAvailable: UInt16
-    var nextUsed: UInt16
+    /// The used index that the driver takes back next.
+    public internal(set) var nextUsed: UInt16
     private var free: [UInt16]
     private var taken: [UInt16: [UInt16]] = [:]
 
@@ -98,35 +99,6 @@ public final class DriverQueue {
 
     /// Goes on allocating at an address.
     public func resetHeap(to address: GuestAddress) { heap = address }
-
-    /// Allocates a buffer and fills it.
-    public func buffer(of bytes: [UInt8]) throws(GuestMemoryError) -> Buffer {
-        let address = allocate(UInt64(bytes.count))
-        if !bytes.isEmpty {
-            try write(bytes, at: address)
-        }
-        return Buffer(address, UInt32(clamping: bytes.count), isWritable: false)
-    }
-
-    /// Allocates a buffer for the device to write.
-    public func buffer(room byteCount: UInt32) -> Buffer {
-        Buffer(allocate(UInt64(byteCount)), byteCount, isWritable: true)
-    }
-
-    /// What is in a buffer now.
-    public func bytes(of buffer: Buffer) throws(GuestMemoryError) -> [UInt8] {
-        var bytes = [UInt8](repeating: 0, count: Int(buffer.byteCount))
-        try bytes.withUnsafeMutableBufferPointer { (pointer) throws(GuestMemoryError) in
-            try memory.read(at: buffer.address, into: UnsafeMutableRawBufferPointer(pointer))
-        }
-        return bytes
-    }
-
-    func write(_ bytes: [UInt8], at address: GuestAddress) throws(GuestMemoryError) {
-        try bytes.withUnsafeBufferPointer { (pointer) throws(GuestMemoryError) in
-            try memory.write(at: address, from: UnsafeRawBufferPointer(pointer))
-        }
-    }
 
     /// Descriptors that are free.
     public var freeCount: Int { free.count }

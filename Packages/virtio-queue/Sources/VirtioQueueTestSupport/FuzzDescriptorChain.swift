@@ -84,7 +84,7 @@ private func serveOne(_ queue: Queue, _ arena: ChainFuzzArena) throws(QueueError
         }
     } catch { walkError = error }
     if count > Int(queue.size) { harnessFailed("a chain of \(count) in a queue of \(queue.size)") }
-    queue.undoPop()
+    queue.undoPop(chain.head)
     let buffers = arena.buffers
     do throws(QueueError) {
         guard try queue.pop(into: buffers) != nil else { harnessFailed("a chain put back is gone") }

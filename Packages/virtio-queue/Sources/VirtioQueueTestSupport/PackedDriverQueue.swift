@@ -4,7 +4,7 @@ public import VirtioQueue
 
 /// The driver's side of a packed queue, for tests, as `DriverQueue` is of a split one (virtio 1.2, 2.8.20 to 2.8.23).
 /// `PackedDriverQueue+Raw.swift` has what a kernel would never do.
-public final class PackedDriverQueue {
+public final class PackedDriverQueue: RingDriver {
     /// One buffer of a chain.
     public typealias Buffer = DriverQueue.Buffer
 
@@ -90,11 +90,6 @@ public final class PackedDriverQueue {
 
     /// Goes on allocating at an address.
     public func resetHeap(to address: GuestAddress) { heap = address }
-
-    /// Allocates a buffer for the device to write.
-    public func buffer(room byteCount: UInt32) -> Buffer {
-        Buffer(allocate(UInt64(byteCount)), byteCount, isWritable: true)
-    }
 
     /// Descriptors that are free.
     public var freeCount: Int { freeSlots }

@@ -84,6 +84,25 @@ import VirtioQueueTestSupport
         #expect(found == pieces || found == [expected])
     }
 
+    @Test(
+        "a buffer that begins in the region looked into last and ends behind it is refused", arguments: [true, false])
+    func endOfRegion(_ isWritable: Bool) throws {
+        let driver = try DriverQueue(size: 8, memoryByteCount: 0x4000)
+        let queue = try driver.activate()
+        let address = GuestAddress(0x1000 + 0x4000 - 16)
+        let buffers = ChainBuffers()
+        try driver.send([.init(address, 16, isWritable: isWritable)])
+        let head = try #require(try queue.pop(into: buffers))
+        queue.push(head, written: 0)
+        try driver.send([.init(address, 17, isWritable: isWritable)])
+        do throws(QueueError) {
+            _ = try queue.pop(into: buffers)
+            Issue.record("not refused")
+        } catch {
+            #expect(error == .chain(try #require(error.head), .unmappedBuffer(address, byteCount: 17)))
+        }
+    }
+
     @Test("memory added later is found, and a guest of many regions too")
     func hotAdd() throws {
         let driver = try DriverQueue(size: 8)

@@ -57,8 +57,8 @@ private struct Pair {
     let heap: GuestAddress
     /// Heads in flight, as the model has them.
     var heads: [ChainHead] = []
-    /// Whether the last thing that the device did to the ring was a pop, which alone may be undone.
-    var canUndo = false
+    /// How many of the last heads may be put back: no chain that was taken after them has been returned.
+    var undoable = 0
 
     init(seed: UInt64) throws {
         var generator = SeededGenerator(seed: seed)
@@ -100,28 +100,27 @@ private struct Pair {
                 found.append(.init(next.address, next.byteCount, isWritable: next.isWritable))
             }
             heads.append(chain.head)
-            canUndo = true
+            undoable += 1
             return same(.init(head: chain.head.index, buffers: found), expected, "pop")
         case .popIntoBuffers:
             let expected = model.pop()
             guard let head = try queue.pop(into: buffers) else { return same(nil, expected, "pop into") }
             heads.append(head)
-            canUndo = true
+            undoable += 1
             let readable = expected?.buffers.reduce(0) { $0 + ($1.isWritable ? 0 : UInt64($1.byteCount)) }
             let writable = expected?.buffers.reduce(0) { $0 + ($1.isWritable ? UInt64($1.byteCount) : 0) }
             return same(head.index, expected?.head, "head") ?? same(buffers.readableByteCount, readable, "readable")
                 ?? same(buffers.writableByteCount, writable, "writable")
         case .undoPop:
-            guard canUndo, !heads.isEmpty else { return nil }
-            queue.undoPop()
+            guard undoable > 0 else { return nil }
+            queue.undoPop(heads.removeLast())
             model.undoPop()
-            heads.removeLast()
-            canUndo = false
+            undoable -= 1
         case .push(let pick, let written), .stage(let pick, let written):
             guard !heads.isEmpty else { return nil }
             let position = pick % heads.count
             let head = heads.remove(at: position)
-            canUndo = false
+            undoable = min(undoable, heads.count - position)
             model.stage(position, written: written)
             if case .push = step {
                 queue.push(head, written: written)
@@ -148,7 +147,7 @@ private struct Pair {
         case .saveAndRestore:
             model.publishUsed()
             queue = try queue.save().restore(memory: driver.memory, features: driver.features)
-            canUndo = false
+            undoable = 0
         }
         let usedIndex = try driver.usedIndex()
         return same(queue.inFlight, model.inFlight.count, "in flight")

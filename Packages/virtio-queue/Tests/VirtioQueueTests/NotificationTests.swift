@@ -101,4 +101,29 @@ import VirtioQueueTestSupport
         #expect(!queue.enableNotifications())
         #expect(try driver.usedFlags() == 0)
     }
+
+    @Test(
+        "a wish about doorbells is a write of the device, and its page is marked where memory keeps track",
+        arguments: [RingFormat.split, .packed], [true, false])
+    func marked(_ format: RingFormat, _ hasEventIndex: Bool) throws {
+        var options = MappingOptions()
+        options.dirtyPageByteCount = 4096
+        let range = try #require(GuestRange(start: GuestAddress(0x1000), byteCount: 0x10000))
+        let memory = try GuestMemory(regions: [.anonymous(range, options: options)])
+        let bitmap = try #require(memory.regions.first?.dirtyBitmap)
+        let features: VirtioFeatures = hasEventIndex ? [.version1, .eventIndex] : [.version1]
+        let queue =
+            switch format {
+            case .split: try DriverQueue(memory: memory, size: 8, features: features).activate()
+            case .packed:
+                try PackedDriverQueue(memory: memory, size: 8, features: features.union(.packedRing)).activate()
+            }
+        bitmap.clearAll()
+        #expect(!queue.enableNotifications())
+        #expect(bitmap.isDirty(byteOffset: 0) && bitmap.dirtyPageCount == 1)
+        bitmap.clearAll()
+        queue.disableNotifications()
+        // With the event index a split ring leaves the old event behind, and writes nothing.
+        #expect(bitmap.isDirty(byteOffset: 0) == (format == .packed || !hasEventIndex))
+    }
 }

@@ -86,20 +86,45 @@ import VirtioQueueTestSupport
         for _ in 0..<3 { #expect(try driver.takeUsed()?.written == 1) }
     }
 
-    @Test("a chain that was put back comes again, with all of its slots; only the one taken last can be")
+    @Test("a chain that was put back comes again, with all of its slots; one that is not in flight cannot be")
     func undo() throws {
         let driver = try PackedDriverQueue(size: 4, firstSlot: 2)
         let queue = try restored(driver, at: 2)
-        queue.undoPop()
         try driver.send((0..<3).map { _ in driver.buffer(room: 1) })
         let first = try #require(try queue.pop()).head
-        queue.undoPop()
-        queue.undoPop()
+        queue.undoPop(first)
+        queue.undoPop(first)
         #expect(queue.inFlight == 0)
         #expect(try queue.pop()?.head == first)
         queue.push(first, written: 0)
-        queue.undoPop()
+        queue.undoPop(first)
         #expect(try queue.pop() == nil && queue.inFlight == 0)
+    }
+
+    @Test("several chains of different lengths go back in reverse order, also once those before them were returned")
+    func undoSeveral() throws {
+        for first in 0..<14 as Range<UInt64> {
+            let driver = try PackedDriverQueue(size: 7, firstSlot: first)
+            let queue = try restored(driver, at: first)
+            for count in [1, 3, 2, 1] {
+                try driver.send((0..<count).map { _ in .init(Self.at, 1, isWritable: true) })
+            }
+            var heads: [ChainHead] = []
+            while let chain = try queue.pop() { heads.append(chain.head) }
+            queue.stage(heads[0], written: 1)
+            for head in heads.dropFirst().reversed() { queue.undoPop(head) }
+            #expect(queue.inFlight == 0)
+            var again: [ChainHead] = []
+            while var chain = try queue.pop() {
+                var count = 0
+                while try chain.next(in: queue) != nil { count += 1 }
+                #expect(count == Int(chain.head.slotCount))
+                again.append(chain.head)
+            }
+            #expect(again == Array(heads.dropFirst()))
+            for head in again { queue.push(head, written: 1) }
+            for _ in 0..<4 { #expect(try driver.takeUsed()?.isKnown == true) }
+        }
     }
 
     @Test("a head that is not in flight is not returned")
@@ -186,5 +211,28 @@ import VirtioQueueTestSupport
         queue.push(buffers, written: 16)
         #expect(!bitmap.isDirty(byteOffset: 0) && bitmap.isDirty(byteOffset: 0x1000))
         #expect(bitmap.isDirty(byteOffset: 0x7000) && !bitmap.isDirty(byteOffset: 0x8000))
+    }
+
+    @Test("ring and device area are each marked by what the region says that they are in", arguments: [true, false])
+    func dirtyApart(_ isRingTracked: Bool) throws {
+        var options = MappingOptions()
+        options.dirtyPageByteCount = 4096
+        let plain = try #require(GuestRange(start: GuestAddress(0x1000), byteCount: 0x1000))
+        let tracked = try #require(GuestRange(start: GuestAddress(0x8000), byteCount: 0x1000))
+        let memory = try GuestMemory(regions: [.anonymous(plain), .anonymous(tracked, options: options)])
+        let bitmap = try #require(memory.regions.last?.dirtyBitmap)
+        let start = isRingTracked ? tracked.start : plain.start
+        let driver = try PackedDriverQueue(memory: memory, size: 8, at: start)
+        var configuration = driver.configuration
+        configuration.usedRing = GuestAddress(isRingTracked ? 0x1800 : 0x8800)
+        let queue = try configuration.activate(memory: memory, features: driver.features)
+        try driver.send([.init(GuestAddress(0x1c00), 1, isWritable: true)])
+        bitmap.clearAll()
+        #expect(queue.enableNotifications())
+        #expect(bitmap.isDirty(byteOffset: 0) == !isRingTracked)
+        let head = try #require(try queue.pop()).head
+        bitmap.clearAll()
+        queue.push(head, written: 1)
+        #expect(bitmap.isDirty(byteOffset: 0) == isRingTracked)
     }
 }

@@ -125,10 +125,11 @@ import VirtioQueueTestSupport
         let queue = try driver.activate()
         let first = try driver.send([driver.buffer(room: 1)])
         let second = try driver.send([driver.buffer(room: 2)])
-        #expect(try queue.pop()?.head.index == first)
-        queue.undoPop()
+        let head = try #require(try queue.pop()).head
+        #expect(head.index == first)
+        queue.undoPop(head)
         #expect(queue.inFlight == 0)
-        queue.undoPop()
+        queue.undoPop(head)
         #expect(try queue.pop()?.head.index == first)
         #expect(try queue.pop()?.head.index == second)
     }

@@ -155,14 +155,14 @@ extension ConsoleDevice {
     /// How many chains are in the ring now.
     private func pendingChainCount(_ port: ConsolePort) -> Int {
         guard let queue = port.transmit else { return 0 }
-        var count = 0
+        var heads: [ChainHead] = []
         do throws(QueueError) {
-            while count < Int(queue.size), try queue.pop() != nil { count += 1 }
+            while heads.count < Int(queue.size), let chain = try queue.pop() { heads.append(chain.head) }
         } catch {
             // The ring is broken; the next look at it finds out again and ends the device.
         }
-        for _ in 0..<count { queue.undoPop() }
-        return count
+        for head in heads.reversed() { queue.undoPop(head) }
+        return heads.count
     }
 
     /// Sends what is due; for other occasions than a doorbell.

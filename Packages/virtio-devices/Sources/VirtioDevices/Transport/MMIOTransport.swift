@@ -31,9 +31,11 @@ public final class MMIOTransport: Sendable {
     ///   - executor: the device's thread.
     ///   - events: that thread's event loop.
     ///   - trigger: the interrupt line.
+    ///   - offersPackedRings: whether the driver may choose packed rings (VIRTIO_F_RING_PACKED, virtio 1.2, 2.8), for any
+    ///     device: a `Queue` hides its format. A driver that knows them takes them when they are offered.
     public init(
         device: any VirtioDevice, memory: GuestMemory, executor: any DeviceExecutor, events: any EventRegistry,
-        trigger: any InterruptTrigger
+        trigger: any InterruptTrigger, offersPackedRings: Bool = false
     ) {
         let sizes = device.queueMaximumSizes
         // attach may complete what is offered, so the link, which attach needs, is made with the features of before
@@ -42,7 +44,7 @@ public final class MMIOTransport: Sendable {
             driver: DriverState(offeredFeatures: [], queueMaximumSizes: sizes), configuration: [], trigger: trigger)
         link.start(configuration: device.initialConfiguration)
         device.attach(to: DeviceHost(configuration: link, events: events, executor: executor))
-        let offered = device.offeredFeatures
+        let offered = device.offeredFeatures.union(offersPackedRings ? .packedRing : [])
         link.state.withLock {
             $0.driver = DriverState(offeredFeatures: offered, queueMaximumSizes: sizes)
         }

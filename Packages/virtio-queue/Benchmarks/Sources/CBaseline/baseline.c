@@ -2,9 +2,10 @@
 #include "CBaseline.h"
 
 #include <stddef.h>
+#include <string.h>
 #include <time.h>
 
-enum { NEXT = 1, WRITE = 2, INDIRECT = 4 };
+enum { NEXT = 1, WRITE = 2, INDIRECT = 4, AVAILABLE = 1 << 7, USED = 1 << 15 };
 
 static inline uint16_t load16(const void *p) { return __atomic_load_n((const uint16_t *)p, __ATOMIC_RELAXED); }
 static inline uint64_t load64(const void *p) { return __atomic_load_n((const uint64_t *)p, __ATOMIC_RELAXED); }
@@ -100,14 +101,113 @@ static inline int64_t serve(struct baseline_queue *q, int walks, int translates,
     return sum;
 }
 
+static inline int is_available(uint16_t flags, int wrap) {
+    return !!(flags & AVAILABLE) == wrap && !!(flags & USED) != wrap;
+}
+
+static int64_t walk_packed(struct baseline_queue *q, uint16_t slot, uint32_t slots, int translates) {
+    const uint8_t *table = q->descriptors;
+    uint32_t count = q->size, position = slot, left = slots;
+    int is_indirect = 0, saw_writable = 0;
+    uint64_t total = 0;
+    q->readable_count = q->writable_count = 0;
+    while (left > 0) {
+        const uint8_t *entry = table + 16 * (size_t)position;
+        uint64_t address = load64(entry), rest = load64(entry + 8);
+        uint32_t length = (uint32_t)rest;
+        uint16_t flags = (uint16_t)(rest >> 48);
+        if (!is_indirect && (flags & INDIRECT)) {
+            if (slots > 1 || length == 0 || length % 16 != 0 || length / 16 > q->size) return -1;
+            table = translate(q, address, length);
+            if (table == NULL || (uintptr_t)table % 8 != 0) return -1;
+            is_indirect = 1;
+            count = left = length / 16;
+            position = 0;
+            continue;
+        }
+        left -= 1;
+        if (flags & WRITE) saw_writable = 1;
+        else if (saw_writable) return -1;
+        total += length;
+        if (total > UINT32_MAX) return -1;
+        if (translates && length > 0) {
+            uint8_t *host = translate(q, address, length);
+            if (host == NULL) return -1;
+            if (flags & WRITE ? !append(q->writable, &q->writable_count, host, length)
+                              : !append(q->readable, &q->readable_count, host, length)) return -1;
+        }
+        position = position + 1 == count ? 0 : position + 1;
+    }
+    return (int64_t)total;
+}
+
+// All that is taken is given back, so both sides are at one slot at the beginning and at the end.
+static inline int64_t serve_packed(struct baseline_queue *q, int walks, int translates, int publishes_each) {
+    const uint32_t size = q->size;
+    uint8_t *const ring = (uint8_t *)q->descriptors;
+    uint32_t next_available = q->slot, next_used = q->slot, first = q->slot, staged = 0;
+    int wrap_available = q->wrap, wrap_used = q->wrap;
+    uint16_t first_flags = 0;
+    int64_t sum = 0;
+    for (;;) {
+        const uint32_t slot = next_available;
+        uint16_t flags = __atomic_load_n((const uint16_t *)(ring + 16 * (size_t)slot + 14), __ATOMIC_ACQUIRE);
+        if (!is_available(flags, wrap_available)) break;
+        if (staged >= size) return -1;
+        uint32_t slots = 1, last = slot;
+        while (flags & NEXT) {
+            if (slots >= size - staged) return -1;
+            last += 1;
+            if (last == size) last = 0, wrap_available = !wrap_available;
+            slots += 1;
+            flags = load16(ring + 16 * (size_t)last + 14);
+            if (!is_available(flags, wrap_available)) return -1;
+        }
+        uint16_t id = load16(ring + 16 * (size_t)last + 12);
+        next_available = last + 1;
+        if (next_available == size) next_available = 0, wrap_available = !wrap_available;
+        int64_t total = 0;
+        if (walks) {
+            total = walk_packed(q, (uint16_t)slot, slots, translates);
+            if (total < 0) return -1;
+        }
+        sum += total;
+        uint8_t *entry = ring + 16 * (size_t)next_used;
+        __atomic_store_n((uint32_t *)(entry + 8), (uint32_t)total, __ATOMIC_RELAXED);
+        __atomic_store_n((uint16_t *)(entry + 12), id, __ATOMIC_RELAXED);
+        uint16_t used = (wrap_used ? AVAILABLE | USED : 0) | (total > 0 ? WRITE : 0);
+        if (staged == 0) first = next_used, first_flags = used;
+        else __atomic_store_n((uint16_t *)(entry + 14), used, __ATOMIC_RELAXED);
+        staged += slots;
+        next_used += slots;
+        if (next_used >= size) next_used -= size, wrap_used = !wrap_used;
+        if (publishes_each) {
+            __atomic_store_n((uint16_t *)(ring + 16 * (size_t)first + 14), first_flags, __ATOMIC_RELEASE);
+            staged = 0;
+        }
+    }
+    if (staged > 0) __atomic_store_n((uint16_t *)(ring + 16 * (size_t)first + 14), first_flags, __ATOMIC_RELEASE);
+    q->slot = (uint16_t)next_used;
+    q->wrap = wrap_used;
+    return sum;
+}
+
 int64_t baseline_serve(struct baseline_queue *q, int translates, int publishes_each) {
+    if (q->is_packed) return translates ? serve_packed(q, 1, 1, publishes_each) : serve_packed(q, 1, 0, publishes_each);
     return translates ? serve(q, 1, 1, publishes_each) : serve(q, 1, 0, publishes_each);
 }
 
-int64_t baseline_return(struct baseline_queue *q, int publishes_each) { return serve(q, 0, 0, publishes_each); }
+int64_t baseline_return(struct baseline_queue *q, int publishes_each) {
+    return q->is_packed ? serve_packed(q, 0, 0, publishes_each) : serve(q, 0, 0, publishes_each);
+}
 
 void baseline_offer(uint8_t *available, uint16_t index) {
     __atomic_store_n((uint16_t *)(available + 2), index, __ATOMIC_RELEASE);
+}
+
+void baseline_offer_packed(uint8_t *slot, const uint8_t *descriptors, uint32_t count) {
+    memcpy(slot, descriptors, 16 * (size_t)count);
+    __atomic_thread_fence(__ATOMIC_RELEASE);
 }
 
 uint64_t baseline_clock(void) {

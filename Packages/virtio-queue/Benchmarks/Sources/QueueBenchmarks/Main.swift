@@ -6,7 +6,7 @@ internal import VirtioQueueTestSupport
 @main
 struct Main {
     static func main() throws {
-        print(pad("virtio-queue, queue of 256", 44) + "      ours         C  ratio  allocations")
+        print(pad("virtio-queue, queue of 256, packed of 128", 44) + "      ours         C  ratio  allocations")
         for scenario in Scenario.all {
             let outcome = try measure(scenario, rounds: 31)
             print(

@@ -13,40 +13,29 @@ struct Scenario {
     let length: Int
     let isIndirect: Bool
     let work: Work
+    let format: RingFormat
 
-    static let all = [
-        Scenario(name: "128 chains of 1, walk", chains: 128, length: 1, isIndirect: false, work: .walk),
-        Scenario(name: "1 chain of 128, walk", chains: 1, length: 128, isIndirect: false, work: .walk),
-        Scenario(name: "128 chains of 1, indirect, walk", chains: 128, length: 1, isIndirect: true, work: .walk),
-        Scenario(name: "1 chain of 128, indirect, walk", chains: 1, length: 128, isIndirect: true, work: .walk),
-        Scenario(name: "128 chains of 1, to iovecs", chains: 128, length: 1, isIndirect: false, work: .translate),
-        Scenario(name: "1 chain of 128, to iovecs", chains: 1, length: 128, isIndirect: false, work: .translate),
-        Scenario(
-            name: "128 chains of 1, indirect, to iovecs", chains: 128, length: 1, isIndirect: true, work: .translate),
-        Scenario(
-            name: "1 chain of 128, indirect, to iovecs", chains: 1, length: 128, isIndirect: true, work: .translate),
-        Scenario(name: "128 used, published together", chains: 128, length: 1, isIndirect: false, work: .giveBack),
-        Scenario(
-            name: "128 used, published one by one", chains: 128, length: 1, isIndirect: false, work: .giveBackEach),
-    ]
+    static let all = of(.split, prefix: "") + of(.packed, prefix: "packed, ")
 
-    /// A queue whose available ring names the scenario's chains over and over, so that offering them again is one store.
-    func makeDriver() throws -> DriverQueue {
-        let driver = try DriverQueue(size: 256)
-        var heads: [UInt16] = []
-        for _ in 0..<chains {
-            let buffers = (0..<length).map { index in
-                let buffer = DriverQueue.Buffer(driver.allocate(64), 64, isWritable: index * 2 >= length)
-                // Not adjacent, or the pieces would be joined.
-                _ = driver.allocate(16)
-                return buffer
+    private static func of(_ format: RingFormat, prefix: String) -> [Scenario] {
+        let shapes = [(128, 1, false), (1, 128, false), (128, 1, true), (1, 128, true)]
+        var all: [Scenario] = []
+        for (what, work) in [("walk", Work.walk), ("to iovecs", .translate)] {
+            for (chains, length, isIndirect) in shapes {
+                let shape = (chains == 1 ? "1 chain of " : "\(chains) chains of ") + "\(length)"
+                all.append(
+                    Scenario(
+                        name: prefix + shape + (isIndirect ? ", indirect, " : ", ") + what, chains: chains,
+                        length: length, isIndirect: isIndirect, work: work, format: format))
             }
-            if let head = try driver.add(buffers, isIndirect: isIndirect) { heads.append(head) }
         }
-        for slot in 0..<256 as Range<Int> {
-            try driver.setAvailableEntry(UInt16(slot), heads[slot % heads.count])
+        for (how, work) in [("together", Work.giveBack), ("one by one", .giveBackEach)] {
+            all.append(
+                Scenario(
+                    name: prefix + "128 used, published \(how)", chains: 128, length: 1, isIndirect: false, work: work,
+                    format: format))
         }
-        return driver
+        return all
     }
 }
 

@@ -7,25 +7,21 @@ internal import VirtioQueueTestSupport
 /// Our side of a scenario.
 final class Device {
     private let scenario: Scenario
-    private let driver: DriverQueue
+    private let driver: Driver
     private let queue: Queue
-    private let available: UnsafeMutablePointer<UInt8>
     private let buffers = ChainBuffers()
-    @exclusivity(unchecked) private var index: UInt16 = 0
 
     init(_ scenario: Scenario) throws {
         self.scenario = scenario
-        driver = try scenario.makeDriver()
-        queue = try driver.activate()
-        available = try host(driver, driver.configuration.availableRing)
+        driver = try Driver(scenario)
+        queue = try driver.configuration.activate(memory: driver.memory, features: driver.features)
     }
 
     /// Serves all chains so many times. Returns the bytes of all of them, or -1.
     func run(_ repeats: Int) -> Int64 {
         var sum: Int64 = 0
         for _ in 0..<repeats {
-            index &+= UInt16(scenario.chains)
-            baseline_offer(available, index)
+            driver.offer()
             do throws(QueueError) {
                 switch scenario.work {
                 case .walk: sum &+= try walk()
@@ -74,26 +70,25 @@ final class Device {
 /// The C side, on a queue of its own that is laid out the same.
 final class Baseline {
     private let scenario: Scenario
-    private let driver: DriverQueue
+    private let driver: Driver
     private let queue: UnsafeMutablePointer<baseline_queue>
-    private let available: UnsafeMutablePointer<UInt8>
-    private var index: UInt16 = 0
 
     init(_ scenario: Scenario) throws {
         self.scenario = scenario
-        driver = try scenario.makeDriver()
-        available = try host(driver, driver.configuration.availableRing)
+        driver = try Driver(scenario)
         queue = .allocate(capacity: 1)
         queue.initialize(to: baseline_queue())
-        queue.pointee.descriptors = UnsafePointer(try host(driver, driver.configuration.descriptorTable))
-        queue.pointee.available = UnsafePointer(available)
-        queue.pointee.used = try host(driver, driver.configuration.usedRing)
+        queue.pointee.descriptors = UnsafePointer(try driver.host(.descriptorTable))
+        queue.pointee.available = UnsafePointer(try driver.host(.availableRing))
+        queue.pointee.used = try driver.host(.usedRing)
         if let region = driver.memory.regions.first {
             queue.pointee.region_start = region.range.start.rawValue
             queue.pointee.region_byte_count = region.range.byteCount
             queue.pointee.region_host = region.hostAddress.assumingMemoryBound(to: UInt8.self)
         }
-        queue.pointee.size = driver.size
+        queue.pointee.size = driver.configuration.size
+        queue.pointee.is_packed = scenario.format == .packed ? 1 : 0
+        queue.pointee.wrap = 1
     }
 
     deinit { queue.deallocate() }
@@ -101,8 +96,7 @@ final class Baseline {
     func run(_ repeats: Int) -> Int64 {
         var sum: Int64 = 0
         for _ in 0..<repeats {
-            index &+= UInt16(scenario.chains)
-            baseline_offer(available, index)
+            driver.offer()
             let bytes =
                 switch scenario.work {
                 case .walk: baseline_serve(queue, 0, 0)
@@ -115,10 +109,4 @@ final class Baseline {
         }
         return sum
     }
-}
-
-private func host(_ driver: DriverQueue, _ address: GuestAddress) throws -> UnsafeMutablePointer<UInt8> {
-    guard let region = driver.memory.region(containing: address), let offset = address.offset(from: region.range.start)
-    else { throw Disagreement() }
-    return (region.hostAddress + Int(offset)).assumingMemoryBound(to: UInt8.self)
 }

@@ -116,24 +116,24 @@ extension VsockDevice {
         if index == moreChains.count { moreChains.append(ChainBuffers(capacity: 2)) }
         let chain = moreChains[index]
         do throws(QueueError) {
-            guard try queue.pop(into: chain) != nil else { return nil }
+            guard let head = try queue.pop(into: chain) else { return nil }
+            if chain.writableByteCount > UInt64(VsockHeader.byteCount) { return chain }
+            chain.removeAll()
+            queue.undoPop(head)
         } catch {
             // A malformed chain goes back first, as those before it may have to; it is found again by the next one who
             // looks, and so is a broken ring.
-            if case .chain = error { queue.undoPop() }
-            return nil
+            if let head = error.head { queue.undoPop(head) }
         }
-        if chain.writableByteCount > UInt64(VsockHeader.byteCount) { return chain }
-        chain.removeAll()
-        queue.undoPop()
         return nil
     }
 
     /// Puts back the last of what `popMore` took.
     private func putBack(_ count: Int, of queue: Queue) {
-        for chain in moreChains.prefix(count) where chain.head != nil {
+        for chain in moreChains.prefix(count).reversed() {
+            guard let head = chain.head else { continue }
             chain.removeAll()
-            queue.undoPop()
+            queue.undoPop(head)
         }
     }
 

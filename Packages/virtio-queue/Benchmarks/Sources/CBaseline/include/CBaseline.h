@@ -14,6 +14,10 @@ struct baseline_queue {
     uint64_t region_start, region_byte_count;
     uint8_t *region_host;
     uint16_t size, next_available, next_used, in_flight;
+    // A packed ring: `descriptors` is the ring, and both sides begin at slot 0 with the wrap counter at 1.
+    int is_packed;
+    uint16_t slot;
+    int wrap;
     // What a chain was translated to.
     struct iovec readable[256], writable[256];
     uint32_t readable_count, writable_count;
@@ -25,6 +29,8 @@ int64_t baseline_serve(struct baseline_queue *queue, int translates, int publish
 // Takes and returns all chains without walking them.
 int64_t baseline_return(struct baseline_queue *queue, int publishes_each);
 void baseline_offer(uint8_t *available, uint16_t index);
+// Writes descriptors of a packed ring.
+void baseline_offer_packed(uint8_t *slot, const uint8_t *descriptors, uint32_t count);
 uint64_t baseline_clock(void);
 uint64_t baseline_allocations(void);
 
