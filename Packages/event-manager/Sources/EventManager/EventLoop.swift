@@ -67,7 +67,10 @@ public final class EventLoop {
 
     /// Starts to watch a descriptor, which stays the caller's: it must remove the registration before it closes it.
     ///
-    /// - Parameter handler: kept alive until the removal.
+    /// - Parameters:
+    ///   - descriptor: what to watch; open until the removal.
+    ///   - events: what the handler is called for.
+    ///   - handler: kept alive until the removal.
     /// - Throws: `.system` with `.exists` for a descriptor that is registered already, with `.notPermitted` for a
     ///   regular file, which is always ready and cannot be waited for.
     @discardableResult

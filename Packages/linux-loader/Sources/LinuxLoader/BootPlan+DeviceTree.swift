@@ -7,8 +7,11 @@ extension BootPlan {
     /// The device tree names the command line and the initrd's place, so the caller writes it to `deviceTree` after
     /// planning.
     /// - Parameters:
+    ///   - kernel: an arm64 or riscv64 `Image`.
+    ///   - map: the machine's memory.
     ///   - initrdByteCount: the initrd's size; nil for none.
     ///   - deviceTreeByteCount: room for the device tree; at most 2 MiB (booting.rst, section 2).
+    ///   - reserved: ranges to leave free, such as a device's window in RAM.
     public static func deviceTree(
         _ kernel: KernelContents, map: MemoryMap, initrdByteCount: UInt64? = nil, deviceTreeByteCount: UInt64,
         reserved: [GuestRange] = []

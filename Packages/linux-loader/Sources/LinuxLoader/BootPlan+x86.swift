@@ -5,7 +5,11 @@ extension BootPlan {
     /// Plans the boot of an x86_64 kernel.
     ///
     /// - Parameters:
+    ///   - kernel: an ELF or a bzImage.
+    ///   - map: the machine's memory; its e820 goes to the guest.
+    ///   - commandLine: what the guest finds in `/proc/cmdline`.
     ///   - initrdByteCount: the initrd's size; nil for none.
+    ///   - options: the entry, the places of small structures, and whether KASLR is on.
     ///   - generator: the entropy for KASLR. It must be unpredictable to the guest.
     public static func x86(
         _ kernel: KernelContents, map: MemoryMap, commandLine: CommandLine, initrdByteCount: UInt64? = nil,

@@ -19,9 +19,12 @@ public struct Kernel: ~Copyable {
 
     /// Opens a kernel in a regular file.
     ///
-    /// - Parameter decompressor: unpacks the kernel inside a bzImage here on the host, which is faster than the guest's
-    ///   own decompressor and keeps KASLR through `BootPlan`. Without one, or with one that does not know the format, a
-    ///   bzImage is loaded as it is and unpacks itself in the guest.
+    /// - Parameters:
+    ///   - file: a regular file.
+    ///   - decompressor: unpacks the kernel inside a bzImage here on the host, which is faster than the guest's own
+    ///     decompressor and keeps KASLR through `BootPlan`. Without one, or with one that does not know the format, a
+    ///     bzImage is loaded as it is and unpacks itself in the guest.
+    ///   - limits: how large a kernel may be, packed and unpacked.
     public init(
         file: consuming FileDescriptor, decompressor: (any Decompressor)? = nil, limits: KernelLimits = KernelLimits()
     ) throws(KernelImageError) {

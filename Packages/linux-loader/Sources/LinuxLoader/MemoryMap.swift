@@ -41,7 +41,10 @@ public struct MemoryMap: Sendable, Equatable {
 
     /// Lays memory out from `base` upwards and jumps over the gaps.
     ///
-    /// - Parameter ramByteCount: all of the guest's memory, a multiple of 4 KiB.
+    /// - Parameters:
+    ///   - ramByteCount: all of the guest's memory, a multiple of 4 KiB.
+    ///   - base: where RAM begins, a multiple of 4 KiB.
+    ///   - gaps: where no RAM may be, such as the windows of devices.
     public init(
         ramByteCount: UInt64, base: GuestAddress = GuestAddress(0), gaps: [GuestRange] = []
     ) throws(BootPlanError) {
@@ -122,6 +125,8 @@ public struct MemoryMap: Sendable, Equatable {
     /// Finds the highest free place.
     ///
     /// - Parameters:
+    ///   - byteCount: how much room is wanted.
+    ///   - alignment: a power of two.
     ///   - end: the first address that is too high.
     ///   - occupied: ranges to stay clear of.
     /// - Returns: a range that starts at a multiple of `alignment`, or nil.

@@ -18,7 +18,10 @@ public struct DeviceTree: Equatable, Sendable {
     public static let maximumByteCount = 2 << 20
 
     /// A tree.
-    /// - Parameter root: its name must be empty.
+    /// - Parameters:
+    ///   - root: its name must be empty.
+    ///   - reservations: memory that the kernel must leave alone.
+    ///   - bootProcessor: the `reg` of the processor that starts the kernel.
     public init(root: DeviceTreeNode, reservations: [GuestRange] = [], bootProcessor: UInt32 = 0) {
         self.root = root
         self.reservations = reservations

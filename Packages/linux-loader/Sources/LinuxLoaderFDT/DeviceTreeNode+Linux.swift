@@ -6,6 +6,7 @@ extension DeviceTreeNode {
     /// `/chosen`: what the loader has to say (Devicetree Specification 0.4, 3.6; the names with `linux,` and `rng-seed`
     /// are those of dt-schema's chosen.yaml).
     /// - Parameters:
+    ///   - commandLine: what the kernel finds in `/proc/cmdline`.
     ///   - initrd: from the boot plan.
     ///   - randomSeed: bytes for the kernel's random number generator; from the host's, anew for each boot.
     ///   - addressSeed: for KASLR; the same.

@@ -16,8 +16,10 @@ extension BPFProgram {
     ///
     /// Filters that are on already stay: all run at each call, and the most severe answer counts.
     ///
-    /// - Parameter isLogging: writes each call that is not allowed to the audit log, if the kernel's
-    ///   `actions_logged` has the action.
+    /// - Parameters:
+    ///   - scope: this thread, or all threads of the process.
+    ///   - isLogging: writes each call that is not allowed to the audit log, if the kernel's `actions_logged` has the
+    ///     action.
     public func install(on scope: Scope = .thread, isLogging: Bool = false) throws(InstallError) {
         var flags: UInt32 = isLogging ? Flag.log : 0
         if scope == .allThreads { flags |= Flag.allThreads }

@@ -15,7 +15,9 @@ public final class MemoryDisk: Disk {
     public private(set) var discarded: [Range<UInt64>] = []
 
     /// A disk of zeros.
-    /// - Parameter sectors: of 512 bytes.
+    /// - Parameters:
+    ///   - sectors: of 512 bytes.
+    ///   - isReadOnly: whether it refuses to be written.
     public init(sectors: Int, isReadOnly: Bool = false) {
         bytes = [UInt8](repeating: 0, count: max(sectors, 0) * 512)
         self.isReadOnly = isReadOnly

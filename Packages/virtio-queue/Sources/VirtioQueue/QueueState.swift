@@ -117,7 +117,9 @@ extension Queue {
     }
 
     /// The name of a chain that was in flight when the queue was saved, from what was saved of its head.
-    /// - Parameter slotCount: as the saved head had it; matters in a packed ring, whose indices may be any.
+    /// - Parameters:
+    ///   - index: as the saved head had it.
+    ///   - slotCount: as the saved head had it; matters in a packed ring, whose indices may be any.
     /// - Returns: nil if the queue has no such descriptor, or not so many slots in flight.
     public func head(inFlight index: UInt16, slotCount: UInt16 = 1) -> ChainHead? {
         switch format {

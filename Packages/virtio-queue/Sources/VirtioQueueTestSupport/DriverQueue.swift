@@ -47,6 +47,7 @@ public final class DriverQueue: RingDriver {
     ///   - memory: must hold the queue and what is allocated behind it.
     ///   - size: a power of two.
     ///   - base: a multiple of 16. Not 0, which is what a device has for an address before a driver sets it.
+    ///   - features: what was negotiated.
     ///   - firstIndex: at which index both rings begin; other than 0 only for a restored device queue.
     public init(
         memory: GuestMemory, size: UInt16, at base: GuestAddress = GuestAddress(0x1000),
@@ -104,7 +105,9 @@ public final class DriverQueue: RingDriver {
     public var freeCount: Int { free.count }
 
     /// Puts a chain into the available ring; `publish` shows it.
-    /// - Parameter isIndirect: all buffers in a table of their own, with one descriptor in the queue.
+    /// - Parameters:
+    ///   - buffers: the chain's parts, readable ones first unless a test wants it wrong.
+    ///   - isIndirect: all buffers in a table of their own, with one descriptor in the queue.
     /// - Returns: its head, or nil if there are not enough free descriptors, or no buffers.
     public func add(_ buffers: [Buffer], isIndirect: Bool = false) throws(GuestMemoryError) -> UInt16? {
         let count = isIndirect ? 1 : buffers.count

@@ -34,6 +34,7 @@ public final class PackedDriverQueue: RingDriver {
     ///   - memory: must hold the queue and what is allocated behind it.
     ///   - size: 1 to 32768.
     ///   - base: a multiple of 16, other than 0.
+    ///   - features: what was negotiated.
     ///   - firstSlot: where both sides begin; other than 0 only for a restored device queue.
     public init(
         memory: GuestMemory, size: UInt16, at base: GuestAddress = GuestAddress(0x1000),
@@ -95,7 +96,9 @@ public final class PackedDriverQueue: RingDriver {
     public var freeCount: Int { freeSlots }
 
     /// Writes a chain into the ring; `publish` shows it.
-    /// - Parameter isIndirect: all buffers in a table of their own, with one descriptor in the ring.
+    /// - Parameters:
+    ///   - buffers: the chain's parts, readable ones first unless a test wants it wrong.
+    ///   - isIndirect: all buffers in a table of their own, with one descriptor in the ring.
     /// - Returns: its buffer id, or nil if there are not enough free descriptors, or no buffers.
     public func add(_ buffers: [Buffer], isIndirect: Bool = false) throws(GuestMemoryError) -> UInt16? {
         let count = isIndirect ? 1 : buffers.count

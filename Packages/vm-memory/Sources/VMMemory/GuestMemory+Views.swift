@@ -47,7 +47,10 @@ extension GuestMemory {
     /// of it is not mapped.
     ///
     /// The pieces are valid as long as this memory lives. Who has them written (by `readv`, say) calls `markDirty`.
-    /// - Parameter forWriting: refuse read-only regions.
+    /// - Parameters:
+    ///   - range: the guest addresses.
+    ///   - vectors: what the pieces are appended to.
+    ///   - forWriting: refuse read-only regions.
     public func appendIOVecs(of range: GuestRange, to vectors: inout IOVecs, forWriting: Bool = false)
         throws(GuestMemoryError)
     {

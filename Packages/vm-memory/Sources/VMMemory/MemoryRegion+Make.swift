@@ -21,7 +21,10 @@ extension MemoryRegion {
     /// Zeroed memory in a memfd, which `withFile` lends to hand it to another process.
     ///
     /// The memfd is sealed against shrinking: a peer that truncates it would make every access here a signal.
-    /// - Parameter name: shown in `/proc/PID/maps`.
+    /// - Parameters:
+    ///   - range: the guest addresses at which it appears.
+    ///   - name: shown in `/proc/PID/maps`.
+    ///   - options: pages, prefault, dirty tracking and the like.
     public static func shared(_ range: GuestRange, name: String = "guest", options: MappingOptions = .init())
         throws(GuestMemoryError) -> MemoryRegion
     {
@@ -63,8 +66,11 @@ extension MemoryRegion {
     ///
     /// A regular file must be long enough now; if someone shortens it later, an access past its end is a signal.
     /// - Parameters:
+    ///   - range: the guest addresses at which it appears.
     ///   - file: stays the caller's; the region keeps a duplicate.
     ///   - fileOffset: where the region starts in the file, a multiple of the page size.
+    ///   - sharing: whether writes reach the file.
+    ///   - options: pages, prefault, dirty tracking and the like.
     public static func file(
         _ range: GuestRange, _ file: borrowing FileDescriptor, fileOffset: UInt64 = 0, sharing: FileSharing,
         options: MappingOptions = .init()
@@ -103,8 +109,11 @@ extension MemoryRegion {
     }
 
     /// Memory that someone else mapped and unmaps, such as a device's window.
-    /// - Parameter hostAddress: at a page border; `range.byteCount` bytes there stay mapped as long as the region lives,
-    ///   writable unless the options say read-only.
+    /// - Parameters:
+    ///   - range: the guest addresses at which it appears.
+    ///   - hostAddress: at a page border; `range.byteCount` bytes there stay mapped as long as the region lives,
+    ///     writable unless the options say read-only.
+    ///   - options: of those, read-only and dirty tracking; the mapping itself stays as it is.
     public static func adopting(
         _ range: GuestRange, hostAddress: UnsafeMutableRawPointer, options: MappingOptions = .init()
     ) throws(GuestMemoryError) -> MemoryRegion {

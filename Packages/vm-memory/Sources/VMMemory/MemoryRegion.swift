@@ -62,6 +62,7 @@ public final class MemoryRegion: Sendable {
     ///
     /// What discards contents (`dontNeed`, `remove`, `free`) marks nothing dirty.
     /// - Parameters:
+    ///   - advice: as in madvise(2).
     ///   - byteOffset: a multiple of the page size, counted from the start of the region.
     ///   - byteCount: rounded up to whole pages by the kernel.
     public func advise(_ advice: MemoryAdvice, byteOffset: UInt64, byteCount: UInt64) throws(GuestMemoryError) {

@@ -32,7 +32,9 @@ public struct VolatileSlice: @unchecked Sendable {
     }
 
     /// A slice of this process's own memory that someone else changes at the same time, such as a shared ring.
-    /// - Parameter hostAddress: `byteCount` bytes there stay mapped as long as the slice is used.
+    /// - Parameters:
+    ///   - hostAddress: `byteCount` bytes there stay mapped as long as the slice is used.
+    ///   - byteCount: the slice's length.
     public init(hostAddress: UnsafeMutableRawPointer, byteCount: UInt64) {
         self.init(
             hostAddress: hostAddress, byteCount: byteCount, guestAddress: GuestAddress(0), isReadOnly: false,

@@ -18,6 +18,7 @@ public struct DirtyTrackingCheck {
     /// Makes an access that writes `byteCount` bytes around every page border.
     /// - Parameters:
     ///   - name: what is accessed and how, for the report.
+    ///   - byteCount: how many bytes the access writes.
     ///   - alignment: the offsets are multiples of it.
     ///   - access: makes the access at an offset from the start of the region.
     public mutating func write(

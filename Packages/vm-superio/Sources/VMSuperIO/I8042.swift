@@ -16,7 +16,9 @@ public final class I8042: Sendable {
     private let reset: any ResetLine
 
     /// Makes a controller as a firmware leaves it.
-    /// - Parameter interrupt: IRQ 1.
+    /// - Parameters:
+    ///   - interrupt: IRQ 1.
+    ///   - reset: is asked to reset the machine when the guest pulses the line.
     public init(interrupt: any InterruptLine, reset: any ResetLine) {
         controller = Mutex(KeyboardController())
         self.interrupt = interrupt
@@ -44,7 +46,9 @@ public final class I8042: Sendable {
     }
 
     /// Does a one-byte write of the guest.
-    /// - Parameter offset: from port 0x60: 0 is the data port, 4 the command port; ignored elsewhere.
+    /// - Parameters:
+    ///   - offset: from port 0x60: 0 is the data port, 4 the command port; ignored elsewhere.
+    ///   - value: the byte.
     public func write(offset: UInt8, value: UInt8) {
         var effects = KeyboardController.Effects()
         controller.withLock { $0.write(offset, value, &effects) }

@@ -29,7 +29,9 @@ public final class RTC: Sendable {
     }
 
     /// Does a one-byte write of the guest.
-    /// - Parameter offset: from port 0x70: 0 is the index port, 1 the data port; ignored elsewhere.
+    /// - Parameters:
+    ///   - offset: from port 0x70: 0 is the index port, 1 the data port; ignored elsewhere.
+    ///   - value: the byte.
     public func write(offset: UInt8, value: UInt8) {
         let now = clock.secondsSinceEpoch()
         cmos.withLock { $0.write(offset, value, now: now) }

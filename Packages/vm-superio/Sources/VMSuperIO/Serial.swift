@@ -54,7 +54,9 @@ public final class Serial: Sendable {
     }
 
     /// Does a one-byte write of the guest.
-    /// - Parameter offset: from the base port, 0 to 7; ignored elsewhere.
+    /// - Parameters:
+    ///   - offset: from the base port, 0 to 7; ignored elsewhere.
+    ///   - value: the byte.
     public func write(offset: UInt8, value: UInt8) {
         var effects = UART.Effects()
         registers.withLock { $0.write(offset, value, &effects) }

@@ -4,7 +4,9 @@ internal import Glibc
 /// Directories by their paths.
 public enum Directory {
     /// Makes a directory and those missing above it; one that exists is left as it is.
-    /// - Parameter mode: the permissions of each that is made, before the umask.
+    /// - Parameters:
+    ///   - path: absolute, or from the working directory.
+    ///   - mode: the permissions of each that is made, before the umask.
     /// - Returns: those that were missing, the highest first.
     @discardableResult
     public static func make(_ path: String, mode: UInt32) throws(Errno) -> [String] {

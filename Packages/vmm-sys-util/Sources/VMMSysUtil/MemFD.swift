@@ -40,6 +40,7 @@ public struct MemFD: ~Copyable, Sendable {
     ///
     /// - Parameters:
     ///   - name: shown in `/proc/self/maps`; up to 249 bytes, need not be unique.
+    ///   - byteCount: the file's size.
     ///   - hugePages: takes the memory from the pool of huge pages; the size must be a multiple of theirs.
     ///   - allowsSealing: whether `addSeals` works later.
     public init(

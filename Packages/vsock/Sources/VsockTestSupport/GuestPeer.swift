@@ -85,7 +85,12 @@ public final class GuestPeer {
     var unansweredEvents: [DriverQueue.Buffer] = []
 
     /// Sets a device up and gives it buffers.
-    /// - Parameter receiveBufferByteCount: of each buffer for packets to the guest.
+    /// - Parameters:
+    ///   - device: the device, not yet activated.
+    ///   - loop: what watches the host's descriptors.
+    ///   - queueSize: of each of the three queues.
+    ///   - receiveBufferByteCount: of each buffer for packets to the guest.
+    ///   - features: what the guest negotiates.
     public init(
         _ device: VsockDevice, loop: PollLoop = PollLoop(), queueSize: UInt16 = 64,
         receiveBufferByteCount: UInt32 = 44 + 4096,

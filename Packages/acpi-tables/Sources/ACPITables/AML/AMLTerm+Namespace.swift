@@ -22,8 +22,11 @@ extension AMLTerm {
     }
 
     /// Defines a method.
-    /// - Parameter argumentCount: how many arguments it takes, at most seven.
-    /// - Parameter isSerialized: whether only one thread of the guest may run it at a time; a method that makes names must be.
+    /// - Parameters:
+    ///   - name: the method's name, relative to where it stands unless it begins with `\`.
+    ///   - argumentCount: how many arguments it takes, at most seven.
+    ///   - isSerialized: whether only one thread of the guest may run it at a time; a method that makes names must be.
+    ///   - body: what it does, in order.
     public static func method(
         _ name: String,
         argumentCount: Int = 0,

@@ -93,8 +93,10 @@ public struct FADT: Hashable, Sendable {
     }
 
     /// The table's bytes.
-    /// - Parameter dsdtAddress: where the DSDT is.
-    /// - Parameter facsAddress: where the FACS is; required with fixed hardware.
+    /// - Parameters:
+    ///   - dsdtAddress: where the DSDT is.
+    ///   - facsAddress: where the FACS is; required with fixed hardware.
+    ///   - identity: the maker's names in the table's header.
     public func encoded(
         dsdtAddress: UInt64,
         facsAddress: UInt64? = nil,

@@ -90,7 +90,9 @@ extension Device {
     }
 
     /// Reads the attribute.
-    /// - Parameter initial: what the kernel finds in the buffer; some attributes read it as their argument.
+    /// - Parameters:
+    ///   - attribute: which; the device's kind says what it knows.
+    ///   - initial: what the kernel finds in the buffer; some attributes read it as their argument.
     public func get<Value>(_ attribute: DeviceAttribute<Value>, initial: Value) throws(KVMError) -> Value {
         try AttributeRequest.get(attribute, initial: initial, descriptor)
     }

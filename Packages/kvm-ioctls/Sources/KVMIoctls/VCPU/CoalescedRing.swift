@@ -73,7 +73,10 @@ extension VirtualMachine {
     }
 
     /// Collects guest writes to a range instead of making exits of them.
-    /// - Parameter isPort: whether `address` is an I/O port (`KVM_CAP_COALESCED_PIO`).
+    /// - Parameters:
+    ///   - address: the first guest address, or the first port.
+    ///   - byteCount: the length of the range.
+    ///   - isPort: whether `address` is an I/O port (`KVM_CAP_COALESCED_PIO`).
     public func addCoalescedZone(address: UInt64, byteCount: UInt32, isPort: Bool = false) throws(KVMError) {
         let zone = CoalescedZone(address: address, byteCount: byteCount, isPort: isPort ? 1 : 0)
         try Ioctl.registerCoalescedMMIO.write(zone, to: descriptor)

@@ -21,7 +21,9 @@ public final class DirtyRing: @unchecked Sendable {
     }
 
     /// Maps a vCPU's ring.
-    /// - Parameter byteCount: what the capability was enabled with.
+    /// - Parameters:
+    ///   - vcpu: whose writes to see; each vCPU has a ring of its own.
+    ///   - byteCount: what the capability was enabled with.
     public init(of vcpu: VCPU, byteCount: Int) throws(KVMError) {
         let pageOffset = 64  // KVM_DIRTY_LOG_PAGE_OFFSET
         let mapped = mmap(

@@ -18,7 +18,9 @@ extension VirtualMachine {
     }
 
     /// Like `dirtyLog(slot:)`, without allocating.
-    /// - Parameter words: at least `dirtyLogWordCount(slot:)` words; those beyond are left alone.
+    /// - Parameters:
+    ///   - slot: one made with `.logDirtyPages`.
+    ///   - words: at least `dirtyLogWordCount(slot:)` words; those beyond are left alone.
     public func readDirtyLog(slot: UInt32, into words: inout [UInt64]) throws(KVMError) {
         // The lock is held over the request: a slot that grew in between would be written past the end of `words`.
         try slots.withLock { (slots) throws(KVMError) in
@@ -38,6 +40,7 @@ extension VirtualMachine {
 
     /// Clears a part of a slot's log and watches those pages again (`KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2`).
     /// - Parameters:
+    ///   - slot: one made with `.logDirtyPages`.
     ///   - firstPage: a multiple of 64.
     ///   - pageCount: a multiple of 64, unless the part ends with the slot.
     ///   - words: a bit for each page of the part; only those that are set are cleared.

@@ -16,7 +16,10 @@ extension VirtualMachine {
     }
 
     /// Sends a message-signalled interrupt.
-    /// - Parameter deviceID: the sender, where the interrupt controller wants it (arm64 ITS).
+    /// - Parameters:
+    ///   - address: the message's address, as the guest programmed it.
+    ///   - data: the message's data; on x86 the vector is in its lowest byte.
+    ///   - deviceID: the sender, where the interrupt controller wants it (arm64 ITS).
     /// - Returns: whether a vCPU got it; false if the guest blocked it.
     @discardableResult
     public func signalMSI(address: UInt64, data: UInt32, deviceID: UInt32? = nil) throws(KVMError) -> Bool {

@@ -24,6 +24,7 @@ extension VirtualMachine {
     /// deleted, or this virtual machine **and all its vCPUs** are gone.
     /// - Parameters:
     ///   - slot: below `System.memorySlotCount()`.
+    ///   - flags: read-only, or with a log of the pages written.
     ///   - guestAddress: page-aligned, and overlapping no other slot.
     ///   - byteCount: a multiple of the page size.
     ///   - hostAddress: page-aligned.
@@ -41,6 +42,11 @@ extension VirtualMachine {
 
     /// Like `setMemoryRegion`, for a slot that has a guest_memfd behind it too (`KVM_CAP_USER_MEMORY2`, Linux 6.8).
     /// - Parameters:
+    ///   - slot: below `System.memorySlotCount()`.
+    ///   - flags: as in `setMemoryRegion`; `.guestMemoryFile` is added.
+    ///   - guestAddress: page-aligned, and overlapping no other slot.
+    ///   - byteCount: a multiple of the page size.
+    ///   - hostAddress: page-aligned; where the shared pages are.
     ///   - file: from `createGuestMemoryFile`; the slot keeps it alive.
     ///   - fileOffset: the slot's first byte in the file; page-aligned.
     public func setMemoryRegion(
@@ -57,14 +63,19 @@ extension VirtualMachine {
     }
 
     /// Makes memory that belongs to this virtual machine alone (`KVM_CAP_GUEST_MEMFD`, Linux 6.8).
-    /// - Parameter flags: `GUEST_MEMFD_FLAG_*`; 1 lets user space map it, 2 begins it shared (Linux 6.18).
+    /// - Parameters:
+    ///   - byteCount: a multiple of the page size.
+    ///   - flags: `GUEST_MEMFD_FLAG_*`; 1 lets user space map it, 2 begins it shared (Linux 6.18).
     public func createGuestMemoryFile(byteCount: UInt64, flags: UInt64 = 0) throws(KVMError) -> FileDescriptor {
         let request = GuestMemoryFile(byteCount: byteCount, flags: flags)
         return FileDescriptor(owning: try Ioctl.createGuestMemFD.write(request, to: descriptor))
     }
 
     /// Says which guest addresses are private (`KVM_CAP_MEMORY_ATTRIBUTES`, Linux 6.8).
-    /// - Parameter attributes: bit 3 (`KVM_MEMORY_ATTRIBUTE_PRIVATE`), or 0 for shared.
+    /// - Parameters:
+    ///   - address: the first guest address, page-aligned.
+    ///   - byteCount: a multiple of the page size.
+    ///   - attributes: bit 3 (`KVM_MEMORY_ATTRIBUTE_PRIVATE`), or 0 for shared.
     public func setMemoryAttributes(
         address: UInt64, byteCount: UInt64, attributes: UInt64
     ) throws(KVMError) {

@@ -14,7 +14,9 @@ public final class VirtualMachine: Sendable {
     let slots = Mutex<[UInt32: UInt64]>([:])
 
     /// Takes over a virtual machine's descriptor, such as one received from another process.
-    /// - Parameter runAreaByteCount: `System.runAreaByteCount()`.
+    /// - Parameters:
+    ///   - descriptor: what `KVM_CREATE_VM` gave; closed with this object.
+    ///   - runAreaByteCount: `System.runAreaByteCount()`.
     public init(adopting descriptor: consuming FileDescriptor, runAreaByteCount: Int) {
         self.descriptor = descriptor
         self.runAreaByteCount = runAreaByteCount

@@ -58,7 +58,9 @@ package struct MSRFilter: BitwiseCopyable {
 extension VirtualMachine {
     /// Replaces the register filter (`KVM_CAP_X86_MSR_FILTER`). A denied access is a fault in the guest, or an exit if
     /// `.x86UserSpaceMSR` was enabled for `MSRExitReason.filter`.
-    /// - Parameter allowsByDefault: what holds for registers in no range.
+    /// - Parameters:
+    ///   - ranges: registers that are treated differently, at most 16 ranges.
+    ///   - allowsByDefault: what holds for registers in no range.
     /// - Throws: `.tooManyEntries` above 16 ranges, `.invalidArgument` for a bitmap that is too short; `EINVAL` if
     ///   everything would be denied.
     public func setMSRFilter(_ ranges: [MSRFilterRange], allowsByDefault: Bool = true) throws(KVMError) {
@@ -90,6 +92,7 @@ extension VirtualMachine {
 
     /// Replaces the filter of performance events (`KVM_CAP_PMU_EVENT_FILTER`).
     /// - Parameters:
+    ///   - events: at most 300, as the guest would write them to an event select register.
     ///   - allowsListed: whether the listed events are allowed and all others denied, or the other way round.
     ///   - fixedCounters: a bit for each fixed counter, allowed or denied like an event.
     ///   - flags: 1 if the events are masked ones (`KVM_CAP_PMU_EVENT_MASKED_EVENTS`).

@@ -38,8 +38,10 @@ extension VCPU {
     }
 
     /// Says what stops the guest with a `.debug` exit.
-    /// - Parameter breakpoints: the values of DR0 to DR3, for `.hardwareBreakpoints`.
-    /// - Parameter control7: the value of DR7.
+    /// - Parameters:
+    ///   - control: which of the ways to stop are on; empty for none.
+    ///   - breakpoints: the values of DR0 to DR3, for `.hardwareBreakpoints`.
+    ///   - control7: the value of DR7.
     public func setGuestDebug(
         _ control: DebugControl, breakpoints: [4 of UInt64] = .init(repeating: 0), control7: UInt64 = 0
     ) throws(KVMError) {

@@ -94,7 +94,7 @@ public enum FilterError: Error, Equatable, CustomStringConvertible {
     case unknownSyscall(String, Architecture)
     /// Default and match action are the same: the filter would not decide anything.
     case sameActions(Action)
-    /// The kernel would cut this number to ``Action/errnoMax``.
+    /// The kernel would cut this number to `Action.errnoMax`.
     case errnoTooLarge(UInt16)
 
     public var description: String {

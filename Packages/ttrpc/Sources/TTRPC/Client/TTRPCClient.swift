@@ -49,8 +49,11 @@ public final class TTRPCClient: Sendable {
 
     /// Begins a call of several messages (protocol 1.2).
     /// - Parameters:
+    ///   - service: the service's full name, such as `example.Greeter`.
+    ///   - method: the method's name alone.
     ///   - request: the only message, where the method takes one; nil where the client sends any number with `send`.
     ///   - timeout: how long the whole stream may take.
+    ///   - metadata: keys and values that go with the request.
     /// - Throws: as `call` does.
     public func stream(
         _ service: String, _ method: String, request: [UInt8]? = nil, timeout: Duration? = nil,

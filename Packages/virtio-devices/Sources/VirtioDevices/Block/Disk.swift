@@ -14,8 +14,10 @@ public protocol Disk: AnyObject {
     var isReadOnly: Bool { get }
 
     /// Reads into `pieces`, from their first byte on.
-    /// - Parameter pieces: what was transferred is removed from the front, in case of an error too; so what is left
-    ///   tells how far it came. Empty if it returns.
+    /// - Parameters:
+    ///   - byteOffset: from the disk's start, a multiple of 512.
+    ///   - pieces: what was transferred is removed from the front, in case of an error too; so what is left tells how
+    ///     far it came. Empty if it returns.
     func read(at byteOffset: UInt64, into pieces: inout IOVecs) throws(Errno)
 
     /// Writes `pieces`, from their first byte on. What was transferred is removed as in `read`.
@@ -28,6 +30,9 @@ public protocol Disk: AnyObject {
     func discard(at byteOffset: UInt64, byteCount: UInt64) throws(Errno)
 
     /// Makes the range read as zeros.
-    /// - Parameter mayUnmap: whether its room may be freed.
+    /// - Parameters:
+    ///   - byteOffset: from the disk's start, a multiple of 512.
+    ///   - byteCount: a multiple of 512.
+    ///   - mayUnmap: whether its room may be freed.
     func writeZeroes(at byteOffset: UInt64, byteCount: UInt64, mayUnmap: Bool) throws(Errno)
 }

@@ -56,7 +56,9 @@ public final class MMIOTransport: Sendable {
     }
 
     /// Reads at an offset in the page.
-    /// - Parameter size: 1, 2, 4 or 8 bytes; registers know only 4, the configuration space any.
+    /// - Parameters:
+    ///   - offset: in bytes from the page's start.
+    ///   - size: 1, 2, 4 or 8 bytes; registers know only 4, the configuration space any.
     /// - Returns: the bytes as a little-endian number; 0 where nothing is, or where the width is not allowed.
     public func read(offset: UInt64, size: Int) -> UInt64 {
         var value: UInt64 = 0
@@ -68,7 +70,10 @@ public final class MMIOTransport: Sendable {
     }
 
     /// Writes at an offset in the page. What no rule allows is lost without a trace, as the hardware would do.
-    /// - Parameter size: 1, 2, 4 or 8 bytes, of which `value` is the little-endian number.
+    /// - Parameters:
+    ///   - offset: in bytes from the page's start.
+    ///   - value: what the guest wrote.
+    ///   - size: 1, 2, 4 or 8 bytes, of which `value` is the little-endian number.
     public func write(offset: UInt64, value: UInt64, size: Int) {
         guard size > 0, size <= 8 else { return }
         withUnsafeBytes(of: value.littleEndian) { bytes in

@@ -86,7 +86,9 @@ public struct ConnectionState: Equatable, Sendable {
     }
 
     /// Takes a packet of the guest.
-    /// - Parameter payloadByteCount: of an RW packet.
+    /// - Parameters:
+    ///   - header: the packet's, as the guest wrote it.
+    ///   - payloadByteCount: of an RW packet.
     public mutating func receive(_ header: VsockHeader, payloadByteCount: UInt32) -> Reaction {
         if header.operation == .reset { return .gone }
         // 5.10.6.6: both ends are of one type.

@@ -73,7 +73,10 @@ public final class VsockDevice: VirtioDevice {
     }
 
     /// Makes a device.
-    /// - Parameter backend: the host's end of all connections.
+    /// - Parameters:
+    ///   - guestCID: the guest's address.
+    ///   - backend: the host's end of all connections.
+    ///   - options: bounds on connections, buffers and time.
     public init(guestCID: GuestCID, backend: any VsockBackend, options: VsockOptions = VsockOptions()) {
         self.guestCID = guestCID
         self.backend = backend

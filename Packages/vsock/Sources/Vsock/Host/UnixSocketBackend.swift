@@ -34,7 +34,9 @@ public final class UnixSocketBackend: VsockBackend {
     }
 
     /// Takes over a socket that listens already, as a process in a sandbox is given it.
-    /// - Parameter path: what `_` and a port are put behind for the guest's connections. It is left alone at the end.
+    /// - Parameters:
+    ///   - socket: bound and listening.
+    ///   - path: what `_` and a port are put behind for the guest's connections. It is left alone at the end.
     public init(listening socket: consuming FileDescriptor, path: String) throws(UnixSocketError) {
         guard !path.isEmpty, !path.utf8.contains(0), path.utf8.count + 11 <= UnixAddress.byteCountMax else {
             throw .path(path)
