@@ -15,7 +15,7 @@ DESTDIR :=
 VERSION := 0.1.0
 
 .DEFAULT_GOAL := help
-.PHONY: help doctor deps build build-release guest-init build-nest guest-image stage install uninstall dist check test soak bench fuzz fuzz-list lab demo format lint clean
+.PHONY: help doctor deps build build-release guest-init build-nest guest-image stage install uninstall dist check test soak bench fuzz fuzz-list docs release lab demo format lint clean
 
 help: ## Lists the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,6 +70,12 @@ fuzz: ## Fuzzes one parser: make fuzz TARGET=descriptor-chain SECONDS=60
 
 fuzz-list: ## Lists the fuzz targets
 	@Fuzz/list
+
+docs: build ## Makes the packages' reference and articles in .build/docs; a warning fails
+	@docs/make-reference .build/debug .build/docs
+
+release: ## Releases one package: make release PACKAGE=vm-memory VERSION=0.1.0 URL=https://host/group (docs/versioning.md)
+	@Packages/release "$(PACKAGE)" "$(if $(filter command,$(origin VERSION)),$(VERSION))"
 
 lab: ## Runs a command in a virtual machine with working KVM: make lab CMD='uname -a'
 	@Tests/Lab/lab -- bash -c "$(or $(CMD),uname -a)"

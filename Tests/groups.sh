@@ -38,12 +38,13 @@ run_test() {
     group deps Tests/Lab/install-deps
     group kernels Tests/Lab/fetch-kernels
     run_check
+    group docs docs/make-reference .build/debug .build/docs
     group programs make --no-print-directory build-release
     group guest-image make --no-print-directory guest-image
     # A package apart: it fetches what nobody else shall.
     group nest-unit nest_unit
     group nest-agent Tests/Nest/agent-tests
-    group import-by-url Tests/Tidy/import-by-url
+    unless_soak group release Tests/Release/run sample
     group fuzz-replay Fuzz/replay
     unless_soak group lab Tests/Lab/self-test 'exit status is|whole|10 MB|host.s files|--out|KVM runs|too long|retried once|module devices'
     # The same micro-guests again on the lab's KVM: no test may be tuned to one machine's.
@@ -69,5 +70,6 @@ run_soak() {
     group swiftlet-all env COMBINATIONS=all Tests/Swiftlet/run
     group lab-all Tests/Lab/self-test
     group fuzz Fuzz/all "${FUZZ_SECONDS:-60}"
+    group release-all Tests/Release/run all
     for p in $(packages); do group "alone-${p##*/}" alone "$p"; done
 }
