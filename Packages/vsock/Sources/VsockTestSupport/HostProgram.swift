@@ -14,18 +14,7 @@ public final class HostProgram {
 
     /// Connects to a listening Unix socket.
     public convenience init(path: String) throws(Errno) {
-        let number = try retryOnInterrupt { Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0) }
-        let socket = FileDescriptor(owning: number)
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8.prefix(107)) }
-        try retryOnInterrupt {
-            withUnsafePointer(to: address) { pointer in
-                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    Glibc.connect(number, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-                }
-            }
-        }
+        let socket = try UnixSocket.connect(path)
         self.init(socket)
     }
 

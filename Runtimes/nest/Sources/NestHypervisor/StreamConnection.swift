@@ -53,13 +53,10 @@ struct SocketDirectory: ~Copyable, Sendable {
 
     /// Listens at a name that does not exist; the VMM may connect.
     func listen(_ name: String) throws(Errno) -> FileDescriptor {
-        let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
-        let number = socket(AF_UNIX, type, 0)
-        guard number >= 0 else { throw .last }
-        let listener = FileDescriptor(owning: number)
+        let listener = try UnixSocket.make(isBlocking: false)
         let path = "/proc/self/fd/\(directory.rawValue)/\(name)"
-        let result = Self.withAddress(path) { address, count in bind(number, address, count) }
-        guard result == 0, lchown(path, user, user) == 0, Glibc.listen(number, 4) == 0 else { throw .last }
+        try UnixSocket.bind(listener, to: path)
+        guard lchown(path, user, user) == 0, Glibc.listen(listener.rawValue, 4) == 0 else { throw .last }
         return listener
     }
 
@@ -67,31 +64,12 @@ struct SocketDirectory: ~Copyable, Sendable {
     /// - Returns: a non-blocking stream; nil while nobody listens there.
     func connect(_ name: String, port: UInt32) throws(HypervisorError) -> FileDescriptor? {
         guard let file = try open(name) else { return nil }
-        let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
-        let number = socket(AF_UNIX, type, 0)
-        guard number >= 0 else { throw .connection(port: port, .last) }
-        let stream = FileDescriptor(owning: number)
-        let result = Self.withAddress("/proc/self/fd/\(file.rawValue)") { address, count in
-            Glibc.connect(number, address, count)
-        }
-        if result == 0 { return stream }
-        let error = Errno.last
-        // Not listening yet, and a full queue.
-        if error == .connectionRefused || error == .wouldBlock || error == .interrupted { return nil }
-        throw .connection(port: port, error)
-    }
-
-    private static func withAddress(
-        _ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32
-    ) -> Int32 {
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        // Far shorter than the 108 bytes of an address.
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8.prefix($0.count - 1)) }
-        return withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                body($0, socklen_t(MemoryLayout<sockaddr_un>.size))
-            }
+        do throws(Errno) {
+            return try UnixSocket.connect("/proc/self/fd/\(file.rawValue)", isBlocking: false)
+        } catch {
+            // Not listening yet, and a full queue.
+            if error == .connectionRefused || error == .wouldBlock { return nil }
+            throw .connection(port: port, error)
         }
     }
 }

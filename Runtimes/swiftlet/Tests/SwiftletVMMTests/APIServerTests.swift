@@ -60,7 +60,7 @@ import VMMSysUtil
         let socket: FileDescriptor
 
         init(_ path: String) throws {
-            socket = try connectToUnixSocket(path)
+            socket = try UnixSocket.connect(path)
             var limit = timeval(tv_sec: 20, tv_usec: 0)
             setsockopt(socket.rawValue, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         }
@@ -166,20 +166,4 @@ import VMMSysUtil
         #expect(access(running.path, F_OK) == 0)
         running.end()
     }
-}
-
-/// Connects as a client does.
-private func connectToUnixSocket(_ path: String) throws -> FileDescriptor {
-    var address = sockaddr_un()
-    address.sun_family = sa_family_t(AF_UNIX)
-    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
-    let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
-    let socket = FileDescriptor(owning: Glibc.socket(AF_UNIX, type, 0))
-    let number = socket.rawValue
-    let size = socklen_t(MemoryLayout<sockaddr_un>.size)
-    let result = withUnsafePointer(to: address) { pointer in
-        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(number, $0, size) }
-    }
-    guard result == 0 else { throw Errno.last }
-    return socket
 }

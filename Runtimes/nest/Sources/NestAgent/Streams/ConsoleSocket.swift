@@ -17,27 +17,10 @@ struct ConsoleSocket: ~Copyable {
 
     /// A listening Unix socket; what was there goes.
     static func listen(_ path: String) throws(AgentError) -> FileDescriptor {
-        let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
-        let listener = FileDescriptor(owning: try system("make", "a socket") { socket(AF_UNIX, kind, 0) })
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        let fits = withUnsafeMutableBytes(of: &address.sun_path) { place in
-            let bytes = Array(path.utf8)
-            guard bytes.count < place.count else { return false }
-            place.copyBytes(from: bytes)
-            return true
-        }
-        guard fits else { throw .system(operation: "bind", subject: path, .nameTooLong) }
         unlink(path)
-        let number = listener.rawValue
-        let length = socklen_t(MemoryLayout<sockaddr_un>.size)
-        try system("bind", path) {
-            withUnsafePointer(to: &address) { pointer in
-                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(number, $0, length) }
-            }
+        do throws(Errno) { return try UnixSocket.listen(path) } catch {
+            throw .system(operation: "listen on", subject: path, error)
         }
-        try system("listen on", path) { Glibc.listen(number, 64) }
-        return listener
     }
 
     /// Takes the terminal, which crun has sent before it ended.

@@ -10,31 +10,8 @@ struct UnixListener: ~Copyable, Sendable {
     /// Makes the socket, for its owner alone.
     /// - Parameter path: must not exist; 1 to 107 bytes.
     init(path: String) throws(Errno) {
-        descriptor = try Self.listening(at: path)
+        descriptor = try UnixSocket.listen(path, backlog: 16, isBlocking: false)
         self.path = path
-    }
-
-    private static func listening(at path: String) throws(Errno) -> FileDescriptor {
-        var address = sockaddr_un()
-        let bytes = path.utf8
-        let isFitting = withUnsafeMutableBytes(of: &address.sun_path) { room in
-            guard !bytes.isEmpty, bytes.count < room.count, !bytes.contains(0) else { return false }
-            room.copyBytes(from: bytes)
-            return true
-        }
-        guard isFitting else { throw .nameTooLong }
-        address.sun_family = sa_family_t(AF_UNIX)
-        let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
-        let socket = FileDescriptor(owning: try retryOnInterrupt { Glibc.socket(AF_UNIX, type, 0) })
-        let number = socket.rawValue
-        let size = socklen_t(MemoryLayout<sockaddr_un>.size)
-        try retryOnInterrupt {
-            withUnsafePointer(to: address) { pointer in
-                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(number, $0, size) }
-            }
-        }
-        try retryOnInterrupt { listen(number, 16) }
-        return socket
     }
 
     deinit { unlink(path) }
