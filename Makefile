@@ -15,7 +15,7 @@ DESTDIR :=
 VERSION := 0.1.0
 
 .DEFAULT_GOAL := help
-.PHONY: help doctor deps build build-release guest-init build-nest guest-image stage install uninstall dist check test soak bench fuzz fuzz-list docs release lab demo format lint clean
+.PHONY: help doctor deps build build-release guest-init build-nest guest-image stage install uninstall dist check test soak mutants bench fuzz fuzz-list docs release lab demo format lint clean
 
 help: ## Lists the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ test: ## Everything, on real KVM where needed in the lab: half an hour on an idl
 
 soak: ## Full counts, all combinations and faults (about two hours)
 	@Tests/run soak
+
+mutants: ## Plants faults in the virtio packages, each of which a named test must find: make mutants [WORD=...]
+	@Tests/mutants $(WORD)
 
 bench: build-release ## One table per package, each figure beside a baseline of the same run
 	@Tests/bench

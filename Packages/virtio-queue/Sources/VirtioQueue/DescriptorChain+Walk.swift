@@ -21,7 +21,7 @@ extension DescriptorChain {
             let length = UInt32(truncatingIfNeeded: rest)
             let flags = UInt16(truncatingIfNeeded: rest >> 32)
             if flags & SplitLayout.indirect != 0 {
-                if state & Self.inTable == 0, let table = queue.table(at: address, byteCount: length) {
+                if state & (Self.inTable | Self.packed) == 0, let table = queue.table(at: address, byteCount: length) {
                     self.table = table
                     count = length >> 4
                     position = 0
@@ -76,12 +76,13 @@ extension DescriptorChain {
         chain.position = 0
         chain.tableAddress = address
         if queue.format == .packed { chain.remaining = entries }
-        // nil if unaligned, or over the border of two regions: legal, and slower.
-        chain.table = queue.window(at: address, byteCount: UInt64(byteCount)).flatMap {
-            UInt(bitPattern: $0) % 8 == 0 && queue.format == .split ? UnsafeRawPointer($0) : nil
-        }
-        guard chain.table != nil || queue.memory.contains(address, byteCount: UInt64(byteCount)) else {
+        let host = queue.window(at: address, byteCount: UInt64(byteCount))
+        guard host != nil || queue.memory.contains(address, byteCount: UInt64(byteCount)) else {
             throw .chain(head, .unmappedTable(address, byteCount: byteCount))
+        }
+        // nil if unaligned, or over the border of two regions: legal, and slower.
+        chain.table = host.flatMap {
+            UInt(bitPattern: $0) % 8 == 0 && queue.format == .split ? UnsafeRawPointer($0) : nil
         }
         return chain
     }
@@ -94,6 +95,7 @@ extension DescriptorChain {
 
     /// Reads a descriptor of a packed ring or of its indirect table, with NEXT and `next` as a split ring would have
     /// them: descriptors are consecutive, and `pop` or the table's length said how many there are.
+    @inline(__always)
     private func readPacked(from queue: Queue) throws(QueueError) -> (UInt64, UInt64) {
         let address: UInt64
         let rest: UInt64

@@ -61,7 +61,7 @@ public struct DescriptorChain {
     @usableFromInline static let end = UInt32.max
     @usableFromInline static let inTable: UInt32 = 1
     @usableFromInline static let afterWritable: UInt32 = 2
-    static let packed: UInt32 = 4
+    @usableFromInline static let packed: UInt32 = 4
 
     @inlinable @inline(__always)
     init(head: UInt16, table: UnsafeRawPointer, tableAddress: GuestAddress, size: UInt16) {

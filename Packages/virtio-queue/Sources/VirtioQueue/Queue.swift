@@ -28,7 +28,6 @@ public final class Queue {
     @usableFromInline let available: UnsafeRawPointer
     @usableFromInline let used: UnsafeMutableRawPointer
     @usableFromInline let mask: UInt16
-    /// Whether a table can be walked as that of a split ring.
     let hasIndirect: Bool
     let hasEventIndex: Bool
     /// Whether the memory of what the device writes of the queue keeps track of it.
@@ -64,7 +63,7 @@ public final class Queue {
         self.descriptors = descriptors
         self.available = available
         self.used = used
-        hasIndirect = features.contains(.indirectDescriptors) && !features.contains(.packedRing)
+        hasIndirect = features.contains(.indirectDescriptors)
         hasEventIndex = features.contains(.eventIndex)
         self.isTracked = isTracked
         window = RegionWindow(usedRegion)

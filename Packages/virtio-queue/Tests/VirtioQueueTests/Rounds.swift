@@ -99,6 +99,19 @@ struct Field: @unchecked Sendable {
 /// What a thread of its own may have of a queue that nobody else uses meanwhile.
 struct Handed: @unchecked Sendable {
     let queue: Queue
+    private let buffers = ChainBuffers()
+
+    init(queue: Queue) { self.queue = queue }
+
+    /// Serves as a device does before it sleeps. Returns whether a chain was there.
+    func serve() -> Bool {
+        var count = 0
+        _ = try? queue.serve(into: buffers, limit: 9) { _ in
+            count += 1
+            return .used(written: 0)
+        }
+        return count > 0
+    }
 
     /// Takes the next chain, as soon as it is there, and returns it.
     func takeOne() {
