@@ -48,7 +48,7 @@ run_refusals_cases() {
     check "memory nodes of the host are refused by name" by_limit 'cpu.mems: 0' '{cpu: {mems: "0"}}'
     check "limits of the host's disks are refused by name" by_limit 'blockIO' '{blockIO: {weight: 100}}'
     check "huge pages are refused by name" by_limit 'hugepageLimits: 2MB' '{hugepageLimits: [{pageSize: "2MB", limit: 2097152}]}'
-    check "a scheduler's policy is refused by name" by_spec 'process.scheduler' '.process.scheduler = {policy: "SCHED_FIFO", priority: 1}'
+    check "a personality is refused by name" by_spec 'linux.personality' '.linux.personality = {domain: "LINUX32"}'
     check "limits of RDMA are refused by name" by_limit 'linux.resources.rdma' '{rdma: {mlx5_1: {hcaHandles: 1}}}'
     check "an update to processors of the host is refused by name" limit_later
     check "a checkpoint is refused" no_checkpoint
