@@ -92,6 +92,9 @@ extension GuestPeer {
         for buffer in buffers { try dropSockets(givingBack: buffer) }
     }
 
+    /// Forgets the packets that came while `answers` was off.
+    public func forgetUnanswered() { unanswered.removeAll() }
+
     /// What a guest kernel does at a transport reset: its connections are gone, and the event was dealt with.
     func dropSockets(givingBack buffer: DriverQueue.Buffer) throws {
         forgetSockets()

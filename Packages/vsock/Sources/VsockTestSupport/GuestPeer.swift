@@ -29,7 +29,7 @@ public final class GuestPeer {
     }
 
     /// The device.
-    public let device: VsockDevice
+    public private(set) var device: VsockDevice
     /// Its thread.
     public let loop: PollLoop
     /// What the device asked for.
@@ -149,6 +149,18 @@ public final class GuestPeer {
         try start()
     }
 
+    /// Goes on with another device that is restored from a saved state, as a guest does that is saved with its memory
+    /// and started again. The one before must be paused, or gone; it is let go.
+    public func move(to device: VsockDevice, restoring state: VsockState) throws {
+        device.attach(
+            to: DeviceHost(configuration: RecordingConfiguration(), events: loop, executor: loop.executor))
+        try device.restore(state, memory: memory, features: features, interrupt: interrupt)
+        self.device = device
+        device.resume()
+        // What a transport does, whoever rang before the save.
+        for index in 0..<3 as Range<UInt16> { notify(index) }
+    }
+
     /// Gives the device so many buffers for packets.
     public func refill(_ count: Int) throws {
         for _ in 0..<min(count, receiveQueue.freeCount) {
@@ -255,11 +267,15 @@ public final class GuestPeer {
 
     private func takeEvent(_ used: DriverQueue.Used) throws {
         // The buffers are alike: which one it was does not matter.
-        guard used.written >= 4 else { return }
         let entry = eventQueue.configuration.descriptorTable.rawValue + 16 * UInt64(used.head)
         let address = GuestAddress(try memory.load(UInt64.self, at: GuestAddress(entry)))
-        events.append(try memory.load(UInt32.self, at: address))
         let buffer = DriverQueue.Buffer(address, 8, isWritable: true)
+        // A kernel knows an event by its length, and offers the buffer again in any case.
+        guard used.written == 4 else {
+            try eventQueue.send([buffer])
+            return notify(2)
+        }
+        events.append(try memory.load(UInt32.self, at: address))
         if answers { try dropSockets(givingBack: buffer) } else { unansweredEvents.append(buffer) }
     }
 

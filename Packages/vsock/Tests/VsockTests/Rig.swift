@@ -10,9 +10,11 @@ struct Rig {
     let device: VsockDevice
     let guest: GuestPeer
 
-    init(_ options: VsockOptions = VsockOptions(), queueSize: UInt16 = 64) throws {
+    init(
+        _ options: VsockOptions = VsockOptions(), queueSize: UInt16 = 64, receiveBufferByteCount: UInt32 = 44 + 4096
+    ) throws {
         backend = try PairBackend()
         device = VsockDevice(guestCID: try #require(GuestCID(3)), backend: backend, options: options)
-        guest = try GuestPeer(device, queueSize: queueSize)
+        guest = try GuestPeer(device, queueSize: queueSize, receiveBufferByteCount: receiveBufferByteCount)
     }
 }

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import Glibc
 import Testing
 import VMMSysUtil
 import VirtioQueueTestSupport
@@ -7,12 +6,7 @@ import Vsock
 import VsockTestSupport
 
 @Suite(.serialized) struct StormTests {
-    init() {
-        var limit = rlimit()
-        getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-        limit.rlim_cur = limit.rlim_max
-        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-    }
+    init() { raiseDescriptorLimit() }
 
     @Test("two thousand connections at one time, each with its own bytes")
     func many() throws {

@@ -148,6 +148,9 @@ public struct ConnectionState: Equatable, Sendable {
         askForCredit()
     }
 
+    /// Whether the guest asked for the connection and has not been answered.
+    var isGuestWaiting: Bool { phase == .dialing || owed.contains(.response) }
+
     /// Whether both directions are over and the guest was told.
     public var hasToldEnd: Bool { hostShutdown == .noMoreAtAll && !owed.contains(.shutdown) }
 

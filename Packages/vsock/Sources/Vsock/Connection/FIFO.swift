@@ -8,6 +8,9 @@ struct FIFO<Element> {
     var count: Int { elements.count &- head }
     var isEmpty: Bool { count == 0 }
 
+    /// What is in it, the first first.
+    var all: [Element] { elements.dropFirst(head).compactMap { $0 } }
+
     mutating func append(_ element: Element) { elements.append(element) }
 
     mutating func popFirst() -> Element? {

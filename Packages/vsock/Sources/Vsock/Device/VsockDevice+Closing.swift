@@ -23,9 +23,7 @@ extension VsockDevice {
         guard !connection.isGone else { return }
         remove(connection)
         strays.append(
-            VsockHeader(
-                sourceCID: GuestCID.host, destinationCID: guestCID.rawValue, sourcePort: connection.key.hostPort,
-                destinationPort: connection.key.guestPort, operation: .reset))
+            header(of: VsockState.Reset(hostPort: connection.key.hostPort, guestPort: connection.key.guestPort)))
     }
 
     /// The host has taken all that the guest sent, or takes nothing any more.

@@ -30,23 +30,33 @@ extension VsockDevice {
     ///
     /// Nothing else goes to the guest before it has dealt with that, as it would end a new connection too; but at most
     /// for `options.requestTimeout`, so that a guest which never answers is not cut off for ever.
+    ///
+    /// A guest that waits for an answer to its REQUEST gets an RST, as the event is about connections that exist; one
+    /// without an event queue gets one for each connection.
     public func resetTransport() {
         guard active != nil else { return }
+        let resets = resetsToTell
         for connection in Array(connections.values) { remove(connection) }
         turns.removeAll()
         strays.removeAll()
-        guard active?.event != nil else { return }
-        let deadline = MonotonicTimer.time(after: options.requestTimeout)
-        gate = .waitingForBuffer(deadline: deadline)
-        arm(deadline)
+        for reset in resets { strays.append(header(of: reset)) }
+        closeGate()
         serveEvents()
         serveAndContinue()
+    }
+
+    /// Keeps everything from the guest until it has dealt with the event, if it can be told.
+    func closeGate() {
+        guard active?.event != nil else { return }
+        let deadline = clock.time(after: options.requestTimeout)
+        gate = .waitingForBuffer(deadline: deadline)
+        arm(deadline)
     }
 
     /// Takes the buffers that the guest offers for events, and uses one if there is an event.
     @discardableResult
     func serveEvents() -> QueueService {
-        guard let queue = active?.event else { return .drained }
+        guard let queue = active?.event, !isPaused else { return .drained }
         var left = Int(queue.size)
         do throws(QueueError) {
             taking: repeat {
@@ -58,10 +68,10 @@ extension VsockDevice {
                     do throws(QueueError) {
                         guard try queue.pop(into: chain) != nil else { break }
                         eventChains.append(chain)
-                        // 5.10.6.7: the buffer of an event comes back after it was dealt with.
-                        // Of two events both have to.
-                        unansweredEventCount = max(unansweredEventCount &- 1, 0)
-                        if case .waitingForDriver = gate, unansweredEventCount == 0 { gate = .open }
+                        // 5.10.6.7: the buffer of an event comes back after it was dealt with. Which one this is does
+                        // not show, so all that were given back before have to.
+                        unreturnedEventBufferCount = max(unreturnedEventBufferCount &- 1, 0)
+                        if case .waitingForDriver = gate, unreturnedEventBufferCount == 0 { gate = .open }
                     } catch {
                         guard queue.recover(from: error) else { throw error }
                     }
@@ -82,8 +92,8 @@ extension VsockDevice {
             var writer = chain.writer
             let isWritten = writer.write(Self.transportReset)
             queue.push(chain, written: isWritten ? 4 : 0)
+            unreturnedEventBufferCount &+= 1
             if isWritten {
-                unansweredEventCount &+= 1
                 gate = .waitingForDriver(deadline: deadline)
                 break
             }

@@ -16,6 +16,8 @@ extension VsockDevice {
 
     /// A REQUEST of the guest for a pair of ports that is free.
     func open(_ request: VsockHeader) {
+        // An RST of the pair's last connection that the guest has not taken would end the new one.
+        if !strays.isEmpty { strays.removeAll(where: { $0.answers(request) }) }
         guard !isFull else {
             counters.refused &+= 1
             strays.append(request.resetAnswer)
@@ -23,7 +25,7 @@ extension VsockDevice {
         }
         let state = ConnectionState(guestOpensWith: request, buffer: budget.share)
         let connection = Connection(request.key, state, socket: nil, budget: budget)
-        connection.giveUpTime = MonotonicTimer.time(after: options.requestTimeout)
+        connection.giveUpTime = clock.time(after: options.requestTimeout)
         connections[connection.key] = connection
         dial(connection)
         update(connection)
@@ -33,25 +35,50 @@ extension VsockDevice {
     func dial(_ connection: Connection) {
         do throws(Errno) {
             connection.socket = HostSocket(try backend.connect(toPort: connection.key.hostPort))
-            connection.deadline = nil
             connection.state.accept()
             counters.opened &+= 1
         } catch {
             // The backlog of the host's program is full.
-            if error == .wouldBlock, MonotonicTimer.now() < connection.giveUpTime {
-                setDeadline(of: connection, after: Self.retryDelay)
-            } else {
-                counters.refused &+= 1
-                removeAndTell(connection)
-            }
+            if error == .wouldBlock { waitForBacklog(connection) } else { refuse(connection) }
         }
+    }
+
+    /// The host's end is asked for again a little later, if the guest has not waited long enough.
+    private func waitForBacklog(_ connection: Connection) {
+        guard clock.now < connection.giveUpTime else { return refuse(connection) }
+        guard redialTime == nil else { return }
+        let time = clock.time(after: Self.retryDelay)
+        redialTime = time
+        arm(time)
+    }
+
+    /// Asks again for all that wait for a full backlog, whoever waits longest first.
+    func redial() {
+        redialTime = nil
+        // Of those that wait for the same one, one asks. The others would be told the same, by some calls each.
+        var busyPorts: Set<UInt32> = []
+        let waiting = connections.values.filter { $0.state.phase == .dialing }
+        for connection in waiting.sorted(by: { $0.giveUpTime < $1.giveUpTime }) {
+            if busyPorts.contains(connection.key.hostPort) {
+                waitForBacklog(connection)
+                continue
+            }
+            dial(connection)
+            if connection.state.phase == .dialing { busyPorts.insert(connection.key.hostPort) }
+            update(connection)
+        }
+    }
+
+    private func refuse(_ connection: Connection) {
+        counters.refused &+= 1
+        removeAndTell(connection)
     }
 
     // MARK: The host opens
 
     /// Watches for programs, if the device runs.
     func resumeListening() {
-        guard active != nil, listenerSource == nil, let host else { return }
+        guard active != nil, !isPaused, listenerSource == nil, let host else { return }
         listenerPauseEnd = nil
         backend.withListener { listener in
             do throws(Errno) {
@@ -64,11 +91,17 @@ extension VsockDevice {
 
     /// Stops watching for a moment: a listener that nothing can be taken from would be readable for ever.
     private func pauseListening() {
-        listenerSource?.remove()
-        listenerSource = nil
-        let end = MonotonicTimer.time(after: Self.retryDelay)
+        stopListening()
+        let end = clock.time(after: Self.retryDelay)
         listenerPauseEnd = end
         arm(end)
+    }
+
+    /// Programs that come wait in the backlog until `resumeListening`.
+    func stopListening() {
+        listenerSource?.remove()
+        listenerSource = nil
+        listenerPauseEnd = nil
     }
 
     private func acceptAll() {
@@ -105,7 +138,7 @@ extension VsockDevice {
 
     private func admit(_ socket: HostSocket) {
         guard let host else { return }
-        let deadline = MonotonicTimer.time(after: options.lineTimeout)
+        let deadline = clock.time(after: options.lineTimeout)
         let client = LineClient(socket, deadline: deadline)
         // Most have said everything by now.
         if readLine(client) { return }

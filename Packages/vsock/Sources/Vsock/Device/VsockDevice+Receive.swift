@@ -9,12 +9,12 @@ extension VsockDevice {
     private static let burstChainCount = 17
 
     /// Fills the guest's buffers until there are none, nothing is to be said, or the turn is over.
-    func givePackets() -> QueueService {
+    func givePackets(limit: Int) -> QueueService {
         guard let queue = active?.receive, gate == .open, !strays.isEmpty || !turns.isEmpty else { return .drained }
         let wereResetsHeld = strays.count >= options.pendingResetLimit
         let outcome: ServeOutcome
         do throws(QueueError) {
-            outcome = try queue.serve(into: receiveChain, limit: Self.chainsPerTurn) { chain in
+            outcome = try queue.serve(into: receiveChain, limit: limit) { chain in
                 guard chain.writableByteCount >= UInt64(VsockHeader.byteCount) else {
                     counters.malformed &+= 1
                     return .used(written: 0)

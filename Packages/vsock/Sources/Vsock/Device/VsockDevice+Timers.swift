@@ -15,7 +15,7 @@ extension VsockDevice {
     }
 
     func setDeadline(of connection: Connection, after duration: Duration) {
-        let deadline = MonotonicTimer.time(after: duration)
+        let deadline = clock.time(after: duration)
         connection.deadline = deadline
         arm(deadline)
     }
@@ -23,15 +23,23 @@ extension VsockDevice {
     /// Makes sure that the timer fires at that time or before.
     func arm(_ deadline: UInt64) {
         let rounded = (deadline / Self.grain &+ 1) &* Self.grain
+        if isPaused { return }
         if let armedTime, armedTime <= rounded { return }
         armedTime = rounded
-        timer?.set(rounded)
+        timer?.set(clock.monotonicTime(of: rounded))
     }
 
-    private func timeCame() {
-        timer?.clear()
+    func disarm() {
+        timer?.set(nil)
         armedTime = nil
-        let now = MonotonicTimer.now()
+    }
+
+    /// Deals with every deadline that is over and waits for the next.
+    func timeCame() {
+        timer?.clear()
+        if isPaused { return }
+        armedTime = nil
+        let now = clock.now
         var next: UInt64?
         func isDue(_ deadline: UInt64?) -> Bool {
             guard let deadline else { return false }
@@ -41,11 +49,13 @@ extension VsockDevice {
         }
         let dueConnections = connections.values.filter { isDue($0.deadline) }
         let dueClients = clients.values.filter { isDue($0.deadline) }
+        let isRedialDue = isDue(redialTime)
         let isListenerDue = isDue(listenerPauseEnd)
         let isGateDue = isDue(gate.deadline)
         if let next { arm(next) }
 
         for connection in dueConnections { timedOut(connection) }
+        if isRedialDue { redial() }
         for client in dueClients {
             client.socket.stopWatching()
             clients[ObjectIdentifier(client)] = nil
@@ -59,9 +69,8 @@ extension VsockDevice {
     private func timedOut(_ connection: Connection) {
         connection.deadline = nil
         switch connection.state.phase {
-        case .dialing:
-            dial(connection)
-            update(connection)
+        // These wait for `redialTime`.
+        case .dialing: break
         case .requested: requestTimedOut(connection)
         case .established: shutdownTimedOut(connection)
         }

@@ -151,4 +151,9 @@ extension VsockDevice {
 extension VsockHeader {
     /// The connection that a packet of the guest is of.
     var key: ConnectionKey { ConnectionKey(hostPort: destinationPort, guestPort: sourcePort) }
+
+    /// Whether a packet for the guest is of the same pair of ports as one of the guest.
+    func answers(_ packet: VsockHeader) -> Bool {
+        sourcePort == packet.destinationPort && destinationPort == packet.sourcePort
+    }
 }

@@ -37,10 +37,13 @@ public final class VsockDevice: VirtioDevice {
     /// RSTs of connections that are not there any more, or never were.
     var strays = FIFO<VsockHeader>()
     var gate = EventGate.open
-    /// Events whose buffers have not come back.
-    var unansweredEventCount = 0
+    /// Buffers of the event queue that the guest was given back and has not offered again.
+    var unreturnedEventBufferCount = 0
+    var clock = DeviceClock()
     var listenerSource: (any EventSource)?
     var listenerPauseEnd: UInt64?
+    /// When hosts whose backlogs are full are asked again, for all connections that wait for it.
+    var redialTime: UInt64?
     var timer: MonotonicTimer?
     var timerSource: (any EventSource)?
     var armedTime: UInt64?
@@ -61,11 +64,18 @@ public final class VsockDevice: VirtioDevice {
         /// A driver that sets up no event queue hears of no events.
         let event: Queue?
 
-        init(_ activation: Activation) throws(ActivationError) {
-            interrupt = activation.interrupt
-            receive = try activation.queue(0)
-            transmit = try activation.queue(1)
-            event = activation.queues.indices.contains(2) ? activation.queues[2] : nil
+        convenience init(_ activation: Activation) throws(ActivationError) {
+            self.init(
+                receive: try activation.queue(0), transmit: try activation.queue(1),
+                event: activation.queues.indices.contains(2) ? activation.queues[2] : nil,
+                interrupt: activation.interrupt)
+        }
+
+        init(receive: Queue, transmit: Queue, event: Queue?, interrupt: any Interrupt) {
+            self.receive = receive
+            self.transmit = transmit
+            self.event = event
+            self.interrupt = interrupt
             receive.malformedChainPolicy = .returnHead
             transmit.malformedChainPolicy = .returnHead
             event?.malformedChainPolicy = .returnHead
@@ -103,6 +113,11 @@ public final class VsockDevice: VirtioDevice {
     /// Connections now, those that are opening and closing included; at most `options.connectionLimit`.
     public var connectionCount: Int { connections.count + lingering.count + clients.count }
 
+    /// Bytes that came from the guest and no program has taken; for tests.
+    package var keptByteCount: Int {
+        connections.values.reduce(0) { $0 + $1.buffer.count } + lingering.values.reduce(0) { $0 + $1.buffer.count }
+    }
+
     /// Entries of the lists of what waits for the guest; for tests.
     package var waitingCount: Int { turns.count + strays.count }
 
@@ -122,6 +137,9 @@ public final class VsockDevice: VirtioDevice {
         resumeListening()
     }
 
+    /// Whether the device leaves guest memory alone until `resume()`.
+    public var isPaused: Bool { clock.isStopped }
+
     /// Takes what the guest had sent, and drops all connections. What is on its way to the host still arrives: a guest
     /// that powers off right after its last write has said all of it.
     public func reset() {
@@ -133,29 +151,36 @@ public final class VsockDevice: VirtioDevice {
 
     /// Serves both directions whichever was notified: each waits for the other at times.
     public func queueNotified(_ index: UInt16) -> QueueService {
-        guard active != nil else { return .drained }
+        guard active != nil, !isPaused else { return .drained }
         let events = index == 2 ? serveEvents() : .drained
-        return serve() == .again ? .again : events
+        return serve(receiveLimit: Self.chainsPerTurn) == .again ? .again : events
     }
 
     /// Moves what can be moved, up to a bound.
-    func serve() -> QueueService {
+    private func serve(receiveLimit: Int) -> QueueService {
         let transmit = takePackets(limit: Self.chainsPerTurn, resetLimit: options.pendingResetLimit)
-        let receive = givePackets()
+        let receive = givePackets(limit: receiveLimit)
         // Room for RSTs that came free is a reason to go on with what was left for want of it.
         if transmit == .again || receive == .again { return .again }
         return .drained
     }
 
     /// Serves now, and goes on later if that was not all; after anything that the driver did not ring for.
-    func serveAndContinue() {
-        guard active != nil, serve() == .again, let host, !isContinuationPosted else { return }
+    ///
+    /// If several connections have something to say, each says one thing: the event loop may know of more of them, who
+    /// must not wait until those that it told of first are done.
+    func serveAndContinue() { serveAndContinue(receiveLimit: turns.count > 1 ? turns.count : Self.chainsPerTurn) }
+
+    private func serveAndContinue(receiveLimit: Int) {
+        guard active != nil, !isPaused else { return }
+        let limit = min(receiveLimit &+ strays.count, Self.chainsPerTurn)
+        guard serve(receiveLimit: limit) == .again, let host, !isContinuationPosted else { return }
         isContinuationPosted = true
         let device = Confined(WeakDevice(self))
         host.executor.perform {
             guard let device = device.value.device else { return }
             device.isContinuationPosted = false
-            device.serveAndContinue()
+            device.serveAndContinue(receiveLimit: Self.chainsPerTurn)
         }
     }
 
@@ -172,15 +197,15 @@ public final class VsockDevice: VirtioDevice {
         turns.removeAll()
         strays.removeAll()
         gate = .open
-        unansweredEventCount = 0
+        unreturnedEventBufferCount = 0
         eventChains.removeAll()
-        listenerSource?.remove()
-        listenerSource = nil
-        listenerPauseEnd = nil
+        stopListening()
+        redialTime = nil
         timerSource?.remove()
         timerSource = nil
         timer = nil
         armedTime = nil
+        clock.start()
     }
 
     /// Buffers of the event queue, taken as soon as the driver offers them.

@@ -9,7 +9,9 @@ struct HostPorts {
     /// The number given out last; nil before the first.
     private(set) var last: UInt32?
 
-    init(last: UInt32?) { self.last = last.flatMap { $0 >= Self.first && $0 < Self.first + Self.count ? $0 : nil } }
+    init(last: UInt32?) { self.last = last.flatMap { Self.isValid($0) ? $0 : nil } }
+
+    static func isValid(_ port: UInt32) -> Bool { port >= first && port < first + count }
 
     /// The next number for which `isBusy` is false.
     /// - Parameter attempts: how many to look at; more than there are connections.

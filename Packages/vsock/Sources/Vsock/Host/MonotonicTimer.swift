@@ -20,9 +20,6 @@ final class MonotonicTimer {
         return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
     }
 
-    /// So long from now; what is negative is now.
-    static func time(after duration: Duration) -> UInt64 { now() &+ UInt64(max(0, duration.nanoseconds)) }
-
     /// Fires once at that time, at once if it is past; nil for never.
     func set(_ deadline: UInt64?) {
         // All zero would turn it off.

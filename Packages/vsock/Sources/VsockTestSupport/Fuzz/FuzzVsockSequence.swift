@@ -41,10 +41,18 @@ final class SequenceArena {
     private var forgedHostPorts: Set<UInt32> = []
     /// Ports of the host from here on are used once, so both ends of a connection are known by it.
     private var nextHostPort: UInt32 = 0
+    /// What the device had counted, less what those before it did.
+    private var openedBefore: UInt64 = 0
     var result = FuzzedVsockSequence()
 
     init() throws {
         backend = try PairBackend()
+        guest = try GuestPeer(Self.makeDevice(backend), queueSize: 16, receiveBufferByteCount: 44 + 256)
+        guest.bufferByteCount = 1024
+        guest.keepsPackets = false
+    }
+
+    private static func makeDevice(_ backend: PairBackend) -> VsockDevice {
         guard let cid = GuestCID(3) else { fuzzFinding("no CID") }
         var options = VsockOptions()
         options.connectionLimit = Self.limit
@@ -54,17 +62,22 @@ final class SequenceArena {
         options.requestTimeout = .seconds(3600)
         options.lineTimeout = .seconds(3600)
         options.shutdownTimeout = .seconds(3600)
-        guest = try GuestPeer(
-            VsockDevice(guestCID: cid, backend: backend, options: options), queueSize: 16,
-            receiveBufferByteCount: 44 + 256)
-        guest.bufferByteCount = 1024
-        guest.keepsPackets = false
+        return VsockDevice(guestCID: cid, backend: backend, options: options)
+    }
+
+    /// The machine is saved, and goes on with another device.
+    private func moveOn() throws {
+        guest.device.pause()
+        let state = guest.device.save()
+        if guest.device.save() != state { fuzzFinding("saving changes the device") }
+        openedBefore &-= guest.device.counters.opened
+        try guest.move(to: Self.makeDevice(backend), restoring: state)
     }
 
     func run(_ fuzzed: FuzzInput) throws -> FuzzedVsockSequence {
         var input = fuzzed
         try begin()
-        let opened = guest.device.counters.opened
+        openedBefore = guest.device.counters.opened
         while !input.isAtEnd, result.steps < 512 {
             try step(input.next() % 20, &input)
             result.steps += 1
@@ -74,7 +87,7 @@ final class SequenceArena {
         try settle()
         compareStreams()
         try end()
-        result.opened = guest.device.counters.opened - opened
+        result.opened = guest.device.counters.opened &- openedBefore
         return result
     }
 
@@ -122,7 +135,7 @@ final class SequenceArena {
             guest.answers = argument & 3 != 0
             if guest.answers { try guest.catchUp() }
         case 16:
-            guest.device.resetTransport()
+            if argument & 1 == 0 { guest.device.resetTransport() } else { try moveOn() }
             for socket in sockets { socket.isCut = true }
             for program in programs { program.isCut = true }
         case 17:
