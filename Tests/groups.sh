@@ -71,6 +71,7 @@ run_soak() {
     group lab-all Tests/Lab/self-test
     group fuzz Fuzz/all "${FUZZ_SECONDS:-60}"
     group release-all Tests/Release/run all
+    group fuzz-coverage Fuzz/coverage
     group mutants Tests/mutants
     for p in $(packages); do group "alone-${p##*/}" alone "$p"; done
 }
