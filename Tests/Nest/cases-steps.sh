@@ -87,7 +87,7 @@ crun_struck_in_an_exec() {
     [ "$got" -ne 0 ]; says 'ended with status 137' out; same "$(state)" RUNNING; remove
 }
 
-# The table: 49 rows.
+# The table: 49 rows. Drain is the last step with a machine and its agent: an empty pod stops before anybody asks for its Delete.
 run_steps_cases() {
     is_nest || return 0
     local step
