@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Glibc
 import Testing
+import VMMSysUtil
 import VMMemory
 import VirtioDevices
 import VirtioDevicesTestSupport
@@ -28,6 +30,15 @@ struct BlockRig {
         return bytes
     }
 
+    /// Takes the next chain back, after as many turns of the event loop as that needs; not more than ten seconds.
+    func takeUsed() throws -> DriverQueue.Used? {
+        for _ in 0..<1000 {
+            if let used = try queue.takeUsed() { return used }
+            guard driver.turn(milliseconds: 10) else { return nil }
+        }
+        return nil
+    }
+
     /// What came back of a request.
     struct Answer: Equatable {
         var status: UInt8?
@@ -45,10 +56,28 @@ struct BlockRig {
         let target = chain.dropLast().last
         try queue.send(chain)
         driver.notify(0)
-        let used = try #require(try queue.takeUsed())
+        let used = try #require(try takeUsed())
         let value = try queue.bytes(of: status)[0]
         return Answer(
             status: value == 0xee ? nil : value, written: used.written,
             data: room > 0 ? try queue.bytes(of: target!) : [])
+    }
+}
+
+extension MMIODriver {
+    /// One turn of an event loop: waits for what is watched, and calls the handlers.
+    /// - Returns: false if nothing is watched.
+    @discardableResult
+    func turn(milliseconds: Int32) -> Bool {
+        let watched = events.sources.filter { !$0.value.isRemoved }.keys
+        var polled = watched.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+        guard !polled.isEmpty else { return false }
+        poll(&polled, nfds_t(polled.count), milliseconds)
+        for entry in polled where entry.revents != 0 {
+            let borrowed = FileDescriptor(owning: entry.fd)
+            events.fire(.read, on: borrowed)
+            _ = borrowed.release()
+        }
+        return true
     }
 }

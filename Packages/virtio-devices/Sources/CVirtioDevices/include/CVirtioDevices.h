@@ -7,10 +7,12 @@
 #define CVIRTIODEVICES_H
 
 #include <linux/falloc.h>
+#include <stdint.h>
 #include <sys/random.h>
 #include <sys/timerfd.h>
 
 int fallocate(int fd, int mode, long offset, long length);
 
+#include "ring.h"
 
 #endif

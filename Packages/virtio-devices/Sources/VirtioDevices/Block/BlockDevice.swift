@@ -18,22 +18,24 @@ public final class BlockDevice: VirtioDevice {
     static let bytesPerTurn: UInt64 = 8 << 20
 
     private let options: BlockOptions
-    private var disk: (any Disk)?
+    private(set) var disk: (any Disk)?
     private let offersReadOnly: Bool
-    private var host: DeviceHost?
-    private var active: Active?
+    private(set) var host: DeviceHost?
+    private(set) var active: Active?
     /// The device's rate limiter. Its limits may be changed on the device's thread.
     public let throttle: Throttle?
     /// What the device has done so far.
-    public private(set) var counters = BlockCounters()
+    public internal(set) var counters = BlockCounters()
 
     /// What exists between `activate` and `reset`.
-    private final class Active {
+    final class Active {
         let queue: Queue
         let interrupt: any Interrupt
         let features: VirtioFeatures
         let chain = ChainBuffers(capacity: 256)
-        var execution: BlockExecution
+        let execution: BlockExecution
+        /// Of a disk that has several requests in flight.
+        var flights: BlockFlights?
 
         init(_ activation: Activation, options: BlockOptions) throws(ActivationError) {
             queue = try activation.queue(0)
@@ -46,7 +48,8 @@ public final class BlockDevice: VirtioDevice {
 
     /// Makes a device for a disk.
     /// - Parameters:
-    ///   - disk: nil for a drive without a medium, which has no sectors until `replaceDisk` gives it some.
+    ///   - disk: nil for a drive without a medium, which has no sectors until `replaceDisk` gives it some. Of a
+    ///     `QueuedDisk` several requests are in flight at once; with any other, one is done before the next is looked at.
     ///   - options: what the driver is offered.
     ///   - throttle: nil for a device that is never limited.
     public init(disk: (any Disk)?, options: BlockOptions = BlockOptions(), throttle: Throttle? = nil) {
@@ -78,13 +81,15 @@ public final class BlockDevice: VirtioDevice {
     /// Keeps the host.
     public func attach(to host: DeviceHost) { self.host = host }
 
-    /// Puts another disk in, between two requests; the driver learns the new capacity by a configuration interrupt
+    /// Puts another disk in, when every request that was begun is done and answered; the driver learns the new capacity by a configuration interrupt
     /// (virtio 1.2, 5.2.5). On the device's thread only.
     ///
     /// The features stay: on a device that did not offer RO, a read-only disk fails each write.
     /// - Parameter disk: nil takes the medium out.
     public func replaceDisk(_ disk: (any Disk)?) {
+        if let active { endFlights(active) }
         self.disk = disk
+        if let active { beginFlights(active) }
         host?.configuration.publish(configuration.bytes)
     }
 
@@ -98,12 +103,14 @@ public final class BlockDevice: VirtioDevice {
                 throw .host(error)
             }
         }
+        beginFlights(active)
         self.active = active
     }
 
-    /// Drops the queue. No I/O is in flight: each request is done before the next one is looked at.
+    /// Drops the queue, when everything that is in flight has come back; none of it is answered.
     public func reset() {
         throttle?.stop()
+        active?.flights?.end { _ in }
         active = nil
     }
 
@@ -113,6 +120,7 @@ public final class BlockDevice: VirtioDevice {
         let limits = BlockRequest.Limits(
             capacitySectors: capacitySectors, isReadOnly: offersReadOnly || disk?.isReadOnly == true,
             features: active.features)
+        if let flights = active.flights { return serve(active, flights, limits) }
         var bytes = Self.bytesPerTurn
         for _ in 0..<Self.batchesPerTurn {
             let outcome: ServeOutcome
@@ -124,8 +132,7 @@ public final class BlockDevice: VirtioDevice {
                     return outcome
                 }
             } catch {
-                throttle?.cancel()
-                active.interrupt.needsReset()
+                fail(active)
                 return .drained
             }
             if active.queue.shouldSignalDriver() { active.interrupt.signalQueue(0) }
@@ -138,13 +145,21 @@ public final class BlockDevice: VirtioDevice {
         return .again
     }
 
-    private func answer(
-        _ chain: ChainBuffers, _ active: Active, _ limits: BlockRequest.Limits
+    /// The ring is broken.
+    func fail(_ active: Active) {
+        throttle?.cancel()
+        active.interrupt.needsReset()
+    }
+
+    /// - Parameter flight: room for the request where several are in flight; the chain is in it.
+    func answer(
+        _ chain: ChainBuffers, _ active: Active, _ limits: BlockRequest.Limits, _ flight: BlockFlights.Flight? = nil
     ) -> ChainOutcome {
         let completion: BlockCompletion
         do throws(BlockRequest.Malformed) {
             let request = try BlockRequest(chain, limits: limits)
             guard admits(request) else { return .putBack }
+            if let flight, active.execution.prepare(flight.transfer, for: request) { return .inFlight }
             if let disk {
                 completion = active.execution.run(request, on: disk, counting: &counters)
             } else {

@@ -3,14 +3,14 @@ internal import VMMSysUtil
 internal import VMMemory
 internal import VirtioQueue
 
-/// Does what a request asks for, on the disk, before it returns.
-struct BlockExecution: ~Copyable {
+/// Does what a request asks for, on the disk: before it returns, or by a transfer that a disk goes on with.
+struct BlockExecution {
     let identifier: [UInt8]
     /// virtio 1.2, 5.2.6.2: without FLUSH accepted, a write is stable when it is answered.
     let isWriteThrough: Bool
     /// Whether a flush does anything.
     let isSynchronised: Bool
-    private var pieces = IOVecs(capacity: 256)
+    private let transfer = DiskTransfer(index: 0, capacity: 256)
 
     init(options: BlockOptions, features: VirtioFeatures) {
         var identifier = [UInt8](options.identifier.utf8.prefix(Int(BlockRequest.identifierByteCount)))
@@ -20,66 +20,82 @@ struct BlockExecution: ~Copyable {
         isWriteThrough = options.cache == .writeBack && !features.contains(.blockFlush)
     }
 
-    mutating func run(
+    func run(
         _ request: BlockRequest, on disk: any Disk, counting counters: inout BlockCounters
     ) -> BlockCompletion {
-        switch request {
-        case .read(let byteOffset, let target):
-            pieces.removeAll()
-            target.appendVectors(to: &pieces)
-            let wanted = pieces.byteCount
-            do throws(Errno) {
-                try disk.read(at: byteOffset, into: &pieces)
-            } catch {
-                counters.failures &+= 1
-                return BlockCompletion(status: .ioError, dataByteCount: wanted &- pieces.byteCount)
-            }
-            counters.reads &+= 1
-            counters.readBytes &+= wanted
-            return BlockCompletion(status: .ok, dataByteCount: wanted)
-        case .write(let byteOffset, let source):
-            pieces.removeAll()
-            source.appendVectors(to: &pieces)
-            let wanted = pieces.byteCount
-            do throws(Errno) {
-                try disk.write(&pieces, at: byteOffset)
-                if isWriteThrough { try disk.flush() }
-            } catch {
-                counters.failures &+= 1
-                return BlockCompletion(status: .ioError)
-            }
-            counters.writes &+= 1
-            counters.writtenBytes &+= wanted
-            return BlockCompletion(status: .ok)
-        case .getID(var target):
-            let done = identifier.withUnsafeBytes { target.write($0) }
-            return BlockCompletion(status: .ok, dataByteCount: UInt64(done))
-        case .flush, .discard, .writeZeroes:
-            do throws(Errno) {
-                try runWithoutData(request, on: disk)
-            } catch {
-                counters.failures &+= 1
-                return BlockCompletion(status: .ioError)
-            }
-            if case .flush = request { counters.flushes &+= 1 } else { counters.discards &+= 1 }
-            return BlockCompletion(status: .ok)
+        if prepare(transfer, for: request) {
+            transfer.run(on: disk)
+            return Self.completion(of: transfer, counting: &counters)
+        }
+        do throws(Errno) {
+            return try runWithoutTransfer(request, on: disk, counting: &counters)
+        } catch {
+            counters.failures &+= 1
+            return BlockCompletion(status: .ioError)
         }
     }
 
-    private func runWithoutData(_ request: BlockRequest, on disk: any Disk) throws(Errno) {
+    /// Makes a transfer of a request.
+    /// - Returns: false if it is none.
+    func prepare(_ transfer: DiskTransfer, for request: BlockRequest) -> Bool {
+        switch request {
+        case .read(let byteOffset, let target):
+            transfer.prepare(.read, at: byteOffset) { target.appendVectors(to: &$0) }
+        case .write(let byteOffset, let source):
+            transfer.prepare(isWriteThrough ? .stableWrite : .write, at: byteOffset) { source.appendVectors(to: &$0) }
+        case .flush where isSynchronised:
+            transfer.prepare(.flush)
+        case .flush, .getID, .discard, .writeZeroes:
+            return false
+        }
+        return true
+    }
+
+    /// What to answer when a transfer is done.
+    static func completion(
+        of transfer: DiskTransfer, counting counters: inout BlockCounters
+    ) -> BlockCompletion {
+        let isGood = transfer.error == nil
+        var completion = BlockCompletion(status: isGood ? .ok : .ioError)
+        if !isGood { counters.failures &+= 1 }
+        switch transfer.kind {
+        case .read:
+            completion.dataByteCount = transfer.wanted &- transfer.pieces.byteCount
+            guard isGood else { break }
+            counters.reads &+= 1
+            counters.readBytes &+= transfer.wanted
+        case .write, .stableWrite:
+            guard isGood else { break }
+            counters.writes &+= 1
+            counters.writtenBytes &+= transfer.wanted
+        case .flush:
+            if isGood { counters.flushes &+= 1 }
+        }
+        return completion
+    }
+
+    private func runWithoutTransfer(
+        _ request: BlockRequest, on disk: any Disk, counting counters: inout BlockCounters
+    ) throws(Errno) -> BlockCompletion {
         switch request {
         case .flush:
-            if isSynchronised { try disk.flush() }
+            counters.flushes &+= 1
+        case .getID(var target):
+            let done = identifier.withUnsafeBytes { target.write($0) }
+            return BlockCompletion(status: .ok, dataByteCount: UInt64(done))
         case .discard(let extents):
             for extent in extents { try disk.discard(at: extent.byteOffset, byteCount: extent.byteCount) }
+            counters.discards &+= 1
         case .writeZeroes(let extents):
             for extent in extents {
                 try disk.writeZeroes(
                     at: extent.byteOffset, byteCount: extent.byteCount, mayUnmap: extent.mayUnmap)
             }
             if isWriteThrough { try disk.flush() }
-        case .read, .write, .getID:
+            counters.discards &+= 1
+        case .read, .write:
             break
         }
+        return BlockCompletion(status: .ok)
     }
 }

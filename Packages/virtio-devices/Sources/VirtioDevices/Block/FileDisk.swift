@@ -32,6 +32,16 @@ public final class FileDisk: Disk {
         self.file = file
     }
 
+    /// Takes any descriptor at its word, as a test needs that has transfers wait or fail.
+    package init(unchecked file: consuming FileDescriptor, byteCount: UInt64, isReadOnly: Bool) {
+        self.byteCount = byteCount
+        self.isReadOnly = isReadOnly
+        self.file = file
+    }
+
+    /// A ring for the file.
+    func makeRing(capacity: Int) throws(IOUringError) -> IOUring { try IOUring(for: file, capacity: capacity) }
+
     /// At most this many pieces in one call (`IOV_MAX`).
     private static let piecesMax = 1024
 
