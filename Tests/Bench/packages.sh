@@ -57,7 +57,10 @@ bench_vsock() {
     "$program" > "$work/out" || return 1
     # Its ratio is the plain socket's speed to ours; here all ratios are ours to the baseline's.
     awk '/ MB\/s .* MB\/s /{ name = $0; sub(/ +[0-9.]+ MB\/s.*/, "", name); rest = substr($0, length(name) + 1); split(rest, f, " ")
-            print name "\tMB/s\t" f[1] "\t" f[3] "\tthe same bytes through a Unix socket alone\t" (f[5] > 0 ? 1 / f[5] : "") "\t" }' \
+            print name "\tMB/s\t" f[1] "\t" f[3] "\tthe same bytes through a Unix socket alone\t" (f[5] > 0 ? 1 / f[5] : "") "\t" }
+        / us .* us /{ name = $0; sub(/ +[0-9.]+ us.*/, "", name); rest = substr($0, length(name) + 1); split(rest, f, " ")
+            print name "\tus\t" f[1] "\t" f[3] "\ta Unix socket connected to, accepted and closed\t" f[5] "\t" }
+        /memory of an idle connection/{ print "idle connection, of " $7 ": memory\tbytes\t" $8 "\t\t\t\t" }' \
         "$work/out" > "$work/rows"
 }
 

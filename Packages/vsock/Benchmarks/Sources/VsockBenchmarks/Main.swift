@@ -20,6 +20,49 @@ struct Main {
             try HostToGuest(receiveByteCount: (64 << 10) + 44)
         }
         print("MB per second of processor time; medians of \(rounds) rounds, taken in turns. Ratio: plain to ours.")
+        try connections()
+    }
+
+    /// What it costs to open and close one, alone and beside thousands, and what each of the thousands costs.
+    private static func connections() throws {
+        var limit = rlimit()
+        getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        limit.rlim_cur = limit.rlim_max
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        let crowd = UInt32(min(8000, max(0, Int(clamping: limit.rlim_cur) - 100) / 2))
+        let rig = try CrowdRig(limit: Int(crowd) + 1)
+        let plain = try PlainConnections()
+        func row(_ name: String) throws {
+            var figures: [(ours: Double, plain: Double)] = []
+            for _ in 0..<rounds {
+                let ours = try time(1000) {
+                    try rig.open(1)
+                    try rig.close(1)
+                }
+                figures.append((ours, try time(1000) { try plain.openAndClose() }))
+            }
+            print(
+                pad(name, 52) + tenths(median(figures.map(\.ours))) + " us  " + tenths(median(figures.map(\.plain)))
+                    + " us  " + tenths(median(figures.map { $0.ours / $0.plain })))
+        }
+        try row("guest opens and ends a connection")
+        let before = residentByteCount()
+        for port in 0..<crowd { try rig.open(1000 + port) }
+        let each = (residentByteCount() - before) / max(1, Int(crowd))
+        try row("guest opens and ends a connection beside \(crowd)")
+        print("memory of an idle connection, of \(crowd)  \(each) bytes, besides its descriptors")
+    }
+
+    /// Processor time of each of `count` times, in microseconds.
+    private static func time(_ count: Int, _ body: () throws -> Void) throws -> Double {
+        let start = processorTime()
+        for _ in 0..<count { try body() }
+        return (processorTime() - start) / Double(count) * 1e6
+    }
+
+    private static func tenths(_ value: Double) -> String {
+        let text = "\(Double(Int(value * 10)) / 10)"
+        return String(repeating: " ", count: max(0, 8 - text.count)) + text
     }
 
     private static func row(_ name: String, _ pieces: Int, _ make: () throws -> any Stream) throws {
