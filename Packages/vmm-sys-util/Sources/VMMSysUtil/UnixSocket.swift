@@ -37,7 +37,10 @@ public enum UnixSocket {
     }
 
     /// A new socket that listens at a path, to which only its owner may connect.
-    /// - Parameter backlog: how many may wait to be accepted.
+    /// - Parameters:
+    ///   - path: where; nothing may be there yet.
+    ///   - backlog: how many may wait to be accepted.
+    ///   - isBlocking: whether `accept` waits.
     /// - Throws: as `bind`.
     public static func listen(
         _ path: String, backlog: Int32 = 128, isBlocking: Bool = true

@@ -30,6 +30,13 @@ import Tidy
         }
     }
 
+    @Test("who says what one parameter is says it of all")
+    func parameters() throws {
+        for (_, source) in try tree.shippedSources() where source.path.hasPrefix("Packages/") {
+            Repository.expectNone(ParameterDocumentation.findings(in: source))
+        }
+    }
+
     @Test("tests see the public interface only")
     func testableImports() throws {
         for path in tree.paths where path.hasSuffix("Tests.swift") && path.hasPrefix("Packages/") {

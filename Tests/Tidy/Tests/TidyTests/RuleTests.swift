@@ -75,6 +75,30 @@ import Tidy
         #expect(Documentation.findings(in: source(text)) == [])
     }
 
+    @Test(
+        "functions with parameters left out are found",
+        arguments: [
+            "/// Doc.\n/// - Parameter a: one.\npublic func f(a: Int, b: Int) {}",
+            "/// Doc.\n/// - Parameters:\n///   - a: one.\n///   - c: three.\n@inlinable\npublic init?(a: Int, of b: (Int, Int), c: Int) {",
+            "protocol P {\n    /// Doc.\n    /// - Parameter a: one.\n    func f(\n        _ a: Int, b: Int\n    )\n}",
+        ]
+    )
+    func findsParameters(_ text: String) {
+        #expect(ParameterDocumentation.findings(in: source(text)).count == 1)
+    }
+
+    @Test(
+        "functions with all parameters documented, or none, or that nobody sees, are left alone",
+        arguments: [
+            "/// Doc.\npublic func f(a: Int, b: Int) {}",
+            "/// Doc.\n/// - Parameters:\n///   - a: one.\n///   - b: two.\npublic func f<T: Q>(_ a: [T: Int], with b: (_ x: T, T) -> Int = { 0 }) {",
+            "/// Doc.\n/// - Parameter a: one.\nfunc f(a: Int, b: Int) {\n}",
+        ]
+    )
+    func leavesParameters(_ text: String) {
+        #expect(ParameterDocumentation.findings(in: source(text)) == [])
+    }
+
     @Test("licence and length")
     func files() {
         let mark = "// SPDX-License-" + "Identifier: Apache-2.0\n"

@@ -25,7 +25,11 @@ extension VsockDevice {
     /// that its connections are gone, as after `resetTransport()`, while its listening sockets stay.
     ///
     /// On the device's thread. After an error throw guest memory away: buffers may have been given back to the driver.
-    /// - Parameter features: what the driver had accepted; the transport has saved it.
+    /// - Parameters:
+    ///   - state: what `save()` gave; it is checked, as whoever kept it may have changed it.
+    ///   - memory: the guest's memory, with what it held at the saving.
+    ///   - features: what the driver had accepted; the transport has saved it.
+    ///   - interrupt: how to tell the driver.
     public func restore(
         _ state: VsockState, memory: GuestMemory, features: VirtioFeatures, interrupt: any Interrupt
     ) throws(VsockStateError) {
