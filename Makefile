@@ -87,10 +87,10 @@ demo: ## Boots a Debian image's command in a microVM, from nothing
 	@Tests/demo
 
 format: ## Formats all Swift sources in place
-	@$(SWIFT) format -i -r -p Package.swift Packages Runtimes Tests Fuzz
+	@$(SWIFT) format -i -r -p Package.swift Packages Runtimes Tests Fuzz Examples
 
 lint: ## Fails if a Swift source is not formatted
-	@$(SWIFT) format lint -s -r -p Package.swift Packages Runtimes Tests Fuzz
+	@$(SWIFT) format lint -s -r -p Package.swift Packages Runtimes Tests Fuzz Examples
 
 clean: ## Removes what was built
-	@rm -rf .build Packages/*/.build Packages/*/Benchmarks/.build Runtimes/*/.build Tests/*/.build Fuzz/.build
+	@rm -rf .build Packages/*/.build Packages/*/Benchmarks/.build Runtimes/*/.build Tests/*/.build Fuzz/.build Examples/.build

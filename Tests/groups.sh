@@ -49,6 +49,7 @@ run_test() {
     unless_soak group lab Tests/Lab/self-test 'exit status is|whole|10 MB|host.s files|--out|KVM runs|too long|retried once|module devices'
     # The same micro-guests again on the lab's KVM: no test may be tuned to one machine's.
     group lab-kvm Tests/Lab/lab --cpus 1 --timeout 600 -- "$PWD/$bundle" --testing-library swift-testing --filter KVMIoctlsTests
+    group examples Examples/run
     group image Tests/Lab/make-image
     unless_soak group swiftlet Tests/Swiftlet/run
     # Its images, in a store of containerd 1.6; then every promise to a user of containerd, and a third of the faults.
