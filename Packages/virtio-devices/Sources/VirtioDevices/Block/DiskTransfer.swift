@@ -32,14 +32,19 @@ public final class DiskTransfer {
     @exclusivity(unchecked) var vainAttempts = 0
 
     /// Makes a transfer that is not in use.
-    /// - Parameter capacity: how many pieces it takes before it has to grow, once.
+    /// - Parameters:
+    ///   - index: its place among those of one disk.
+    ///   - capacity: how many pieces it takes before it has to grow, once.
     public init(index: Int, capacity: Int = 4) {
         self.index = index
         pieces = IOVecs(capacity: capacity)
     }
 
     /// Makes it another one, which nobody has begun.
-    /// - Parameter fill: adds the pieces.
+    /// - Parameters:
+    ///   - kind: what is to be done.
+    ///   - byteOffset: from the disk's start; a flush has none.
+    ///   - fill: adds the pieces.
     public func prepare(_ kind: Kind, at byteOffset: UInt64 = 0, _ fill: (inout IOVecs) -> Void = { _ in }) {
         self.kind = kind
         self.byteOffset = byteOffset

@@ -18,12 +18,12 @@ public final class UnixSocketBackend: VsockBackend {
     ///   - backlog: how many programs may wait to be accepted.
     public init(path: String, backlog: Int32 = 128) throws(UnixSocketError) {
         // The longest that will ever be connected to: told now, not when a guest comes.
-        guard !path.isEmpty, !path.utf8.contains(0), path.utf8.count + 11 <= UnixAddress.byteCountMax else {
+        guard !path.isEmpty, !path.utf8.contains(0), path.utf8.count + 11 <= UnixSocket.pathByteCountMax else {
             throw .path(path)
         }
         do throws(Errno) {
-            let socket = try UnixAddress.makeSocket()
-            try UnixAddress(path).bind(socket)
+            let socket = try UnixSocket.make(isBlocking: false)
+            try UnixSocket.bind(socket, to: path)
             try retryOnInterrupt { listen(socket.rawValue, backlog) }
             listener = socket
         } catch {
@@ -38,7 +38,7 @@ public final class UnixSocketBackend: VsockBackend {
     ///   - socket: bound and listening.
     ///   - path: what `_` and a port are put behind for the guest's connections. It is left alone at the end.
     public init(listening socket: consuming FileDescriptor, path: String) throws(UnixSocketError) {
-        guard !path.isEmpty, !path.utf8.contains(0), path.utf8.count + 11 <= UnixAddress.byteCountMax else {
+        guard !path.isEmpty, !path.utf8.contains(0), path.utf8.count + 11 <= UnixSocket.pathByteCountMax else {
             throw .path(path)
         }
         do throws(Errno) { try socket.setNonBlocking() } catch { throw .listen(path, error) }
@@ -53,9 +53,7 @@ public final class UnixSocketBackend: VsockBackend {
 
     /// Connects to `path_port`.
     public func connect(toPort port: UInt32) throws(Errno) -> FileDescriptor {
-        let socket = try UnixAddress.makeSocket()
-        try UnixAddress("\(path)_\(port)").connect(socket)
-        return socket
+        try UnixSocket.connect("\(path)_\(port)", isBlocking: false)
     }
 
     /// Lends the socket at `path`.
@@ -79,7 +77,7 @@ public enum UnixSocketError: Error, Equatable, Sendable, CustomStringConvertible
     public var description: String {
         switch self {
         case .path(let path):
-            "socket path \(path) is empty or longer than \(UnixAddress.byteCountMax - 11) bytes"
+            "socket path \(path) is empty or longer than \(UnixSocket.pathByteCountMax - 11) bytes"
         case .listen(let path, let error): "cannot listen on \(path): \(error)"
         }
     }
@@ -95,43 +93,5 @@ private struct FileIdentity: Equatable {
         guard lstat(path, &status) == 0 else { return nil }
         device = UInt64(status.st_dev)
         inode = UInt64(status.st_ino)
-    }
-}
-
-/// The address of a Unix socket in the file system.
-struct UnixAddress {
-    /// `sun_path` without the NUL at its end.
-    static let byteCountMax = 107
-
-    private var address = sockaddr_un()
-
-    init(_ path: String) throws(Errno) {
-        let bytes = path.utf8
-        guard bytes.count <= Self.byteCountMax else { throw .nameTooLong }
-        address.sun_family = sa_family_t(AF_UNIX)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
-    }
-
-    static func makeSocket() throws(Errno) -> FileDescriptor {
-        let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
-        return FileDescriptor(owning: try retryOnInterrupt { socket(AF_UNIX, type, 0) })
-    }
-
-    func bind(_ socket: borrowing FileDescriptor) throws(Errno) {
-        let number = socket.rawValue
-        try retryOnInterrupt { withPointer { Glibc.bind(number, $0, $1) } }
-    }
-
-    func connect(_ socket: borrowing FileDescriptor) throws(Errno) {
-        let number = socket.rawValue
-        try retryOnInterrupt { withPointer { Glibc.connect(number, $0, $1) } }
-    }
-
-    private func withPointer(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
-        withUnsafePointer(to: address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                body($0, socklen_t(MemoryLayout<sockaddr_un>.size))
-            }
-        }
     }
 }
