@@ -10,12 +10,13 @@ WITHOUT_FOUNDATION := $(foreach library,Foundation CoreFoundation FoundationInte
 BIN := .build/release
 NEST := Runtimes/nest/.build/release
 GUEST := .build/guest
+FILTERS := Runtimes/swiftlet/Sources/SwiftletVMM/Sandbox/CompiledFilters.swift
 PREFIX := /usr/local
 DESTDIR :=
 VERSION := 0.1.0
 
 .DEFAULT_GOAL := help
-.PHONY: help doctor deps build build-release guest-init build-nest guest-image stage install uninstall dist check test soak mutants bench fuzz fuzz-list docs release lab demo format lint clean
+.PHONY: help doctor deps build build-release guest-init build-nest guest-image stage install uninstall dist check test soak mutants bench fuzz fuzz-list docs release lab demo seccomp-filters format lint clean
 
 help: ## Lists the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -85,6 +86,10 @@ lab: ## Runs a command in a virtual machine with working KVM: make lab CMD='unam
 
 demo: ## Boots a Debian image's command in a microVM, from nothing
 	@Tests/demo
+
+seccomp-filters: ## Compiles swiftlet's seccomp policies (Runtimes/swiftlet/Policy) to the Swift that it is built from
+	@$(SWIFT) run --package-path Runtimes/swiftlet SwiftletFilters $(sort $(wildcard Runtimes/swiftlet/Policy/*.json)) > Runtimes/swiftlet/.build/filters.swift
+	@$(SWIFT) format --configuration .swift-format Runtimes/swiftlet/.build/filters.swift > $(FILTERS)
 
 format: ## Formats all Swift sources in place
 	@$(SWIFT) format -i -r -p Package.swift Packages Runtimes Tests Fuzz Examples

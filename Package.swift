@@ -142,6 +142,7 @@ let targets: [Target] = [
         ["Seccompiler", "SeccompilerCommand", "SeccompilerTestSupport", "CSeccompilerABI", "VMMSysUtil"]),
 
     system("CJansson", in: "Runtimes/swiftlet"),
+    c("CSwiftletVMM", in: "Runtimes/swiftlet"),
     c("CTTRPC", in: "Packages/ttrpc"),
     swift("TTRPC", in: "Packages/ttrpc", ["CTTRPC", "VMMSysUtil"]),
     swift("TTRPCTestSupport", in: "Packages/ttrpc", ["TTRPC", "VMMSysUtil"]),
@@ -150,14 +151,22 @@ let targets: [Target] = [
     swift(
         "SwiftletVMM", in: "Runtimes/swiftlet",
         [
-            "CJansson", "VMMSysUtil", "VMMemory", "KVMIoctls", "EventManager", "VMSuperIO", "ACPITables", "LinuxLoader",
-            "LinuxLoaderCompression", "VirtioQueue", "VirtioModel", "VirtioDevices", "Vsock",
+            "CJansson", "CSwiftletVMM", "VMMSysUtil", "VMMemory", "KVMIoctls", "EventManager", "VMSuperIO",
+            "ACPITables", "LinuxLoader", "LinuxLoaderCompression", "VirtioQueue", "VirtioModel", "VirtioDevices",
+            "Vsock", "SeccompilerBPF",
         ]),
+    program("SwiftletFilters", in: "Runtimes/swiftlet", ["Seccompiler", "VMMSysUtil"]),
     swift("SwiftletTestSupport", in: "Runtimes/swiftlet", ["SwiftletVMM"]),
     program("swiftlet", in: "Runtimes/swiftlet", ["SwiftletVMM", "VMMSysUtil", "VirtioDevices"]),
     tests(
         "SwiftletVMMTests", in: "Runtimes/swiftlet",
-        ["SwiftletVMM", "SwiftletTestSupport", "LinuxLoaderTestSupport", "VirtioDevices", "VMMSysUtil"]),
+        [
+            "SwiftletVMM", "SwiftletTestSupport", "LinuxLoaderTestSupport", "VirtioDevices", "VMMSysUtil",
+            "SeccompilerBPF",
+        ]),
+    tests(
+        "SwiftletSandboxTests", in: "Runtimes/swiftlet",
+        ["SwiftletVMM", "Seccompiler", "SeccompilerTestSupport", "VMMSysUtil"]),
 ]
 
 let libraries = [

@@ -26,13 +26,16 @@ let package = Package(
         .package(path: "../../Packages/virtio-queue"),
         .package(path: "../../Packages/virtio-devices"),
         .package(path: "../../Packages/vsock"),
+        .package(path: "../../Packages/seccompiler"),
     ],
     targets: [
         .systemLibrary(name: "CJansson"),
+        .target(name: "CSwiftletVMM"),
         .target(
             name: "SwiftletVMM",
             dependencies: [
                 "CJansson",
+                "CSwiftletVMM",
                 .product(name: "VMMSysUtil", package: "vmm-sys-util"),
                 .product(name: "VMMemory", package: "vm-memory"),
                 .product(name: "KVMIoctls", package: "kvm-ioctls"),
@@ -45,9 +48,18 @@ let package = Package(
                 .product(name: "VirtioModel", package: "virtio-queue"),
                 .product(name: "VirtioDevices", package: "virtio-devices"),
                 .product(name: "Vsock", package: "vsock"),
+                .product(name: "SeccompilerBPF", package: "seccompiler"),
             ],
             swiftSettings: settings
         ),
+        // What makes Sources/SwiftletVMM/Sandbox/CompiledFilters.swift; nothing that ships links it.
+        .executableTarget(
+            name: "SwiftletFilters",
+            dependencies: [
+                .product(name: "Seccompiler", package: "seccompiler"),
+                .product(name: "VMMSysUtil", package: "vmm-sys-util"),
+            ],
+            swiftSettings: settings),
         .target(name: "SwiftletTestSupport", dependencies: ["SwiftletVMM"], swiftSettings: settings),
         .executableTarget(
             name: "swiftlet",
@@ -65,6 +77,17 @@ let package = Package(
                 .product(name: "LinuxLoaderTestSupport", package: "linux-loader"),
                 .product(name: "VMMSysUtil", package: "vmm-sys-util"),
                 .product(name: "VirtioDevices", package: "virtio-devices"),
+                .product(name: "SeccompilerBPF", package: "seccompiler"),
+            ],
+            swiftSettings: settings),
+        // They fork children, which other tests should not have beside them.
+        .testTarget(
+            name: "SwiftletSandboxTests",
+            dependencies: [
+                "SwiftletVMM",
+                .product(name: "Seccompiler", package: "seccompiler"),
+                .product(name: "SeccompilerTestSupport", package: "seccompiler"),
+                .product(name: "VMMSysUtil", package: "vmm-sys-util"),
             ],
             swiftSettings: settings),
     ]

@@ -78,6 +78,10 @@ jail_rights() {
     # No core file holds a guest's memory.
     same "$(awk '/^Max core file size/ { print $5, $6 }' "/proc/$machine/limits")" '0 0'
 }
+jail_filters() {
+    same "$(cat "/proc/$machine"/task/*/comm | grep -v '^kvm-' | sort | tr '\n' ' ')" 'api swiftlet vcpu0 '
+    same "$(grep -h '^Seccomp:' "/proc/$machine"/task/*/status | tr -d '\t' | sort -u)" 'Seccomp:2'
+}
 jail_namespaces() {
     local name; for name in mnt pid net ipc uts cgroup; do [ "$(readlink "/proc/$machine/ns/$name")" != "$(readlink "/proc/self/ns/$name")" ] || { echo "shares $name"; return 1; }; done
     same "$(tail -n +3 "/proc/$machine/net/dev" | cut -d: -f1 | tr -d ' ')" lo
@@ -117,6 +121,7 @@ run_command_cases() {
     check "an image is built of layers, the uppermost first" build_of_layers
     check "an image that cannot be built is one line, and nothing is left" build_of_nothing
     check "a machine's process has a user of its own and no rights" with_machine jail_rights
+    check "every thread of a machine's process runs behind a filter of system calls" with_machine jail_filters
     check "a machine's process has namespaces of its own, and no network" with_machine jail_namespaces
     check "a machine's process sees its files alone, and writes only its scratch disk and sockets" with_machine jail_root
     check "a machine's process holds no file of the host's beside them" with_machine jail_descriptors

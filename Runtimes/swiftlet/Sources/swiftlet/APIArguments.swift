@@ -8,6 +8,7 @@ struct APIArguments: Equatable {
     var configFile: String?
     var hasAPI = true
     var payloadLimit = 51200
+    var sandbox = SandboxArguments()
 }
 
 extension APIArguments {
@@ -21,12 +22,21 @@ extension APIArguments {
             case "--config-file": configFile = try options.value()
             case "--no-api": hasAPI = false
             case "--http-api-max-payload-size": payloadLimit = try Self.limit(try options.value())
+            case _ where try Self.take(option, from: &options, for: &sandbox): break
             default: throw UsageError("unknown option '\(option)'; see swiftlet --help", isOfAPI: true)
             }
         }
         if !hasAPI && configFile == nil { throw UsageError("--no-api needs --config-file FILE", isOfAPI: true) }
         if socket.isEmpty || socket.utf8.count > 107 {
             throw UsageError("--api-sock takes a path of 1 to 107 bytes", isOfAPI: true)
+        }
+    }
+
+    private static func take(
+        _ option: String, from options: inout OptionReader, for sandbox: inout SandboxArguments
+    ) throws(UsageError) -> Bool {
+        do throws(UsageError) { return try sandbox.take(option, from: &options) } catch {
+            throw UsageError(error.description, isOfAPI: true)
         }
     }
 

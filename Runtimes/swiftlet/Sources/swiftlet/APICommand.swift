@@ -12,32 +12,38 @@ enum APICommand {
         } catch {
             return Program.fail("\(arguments.configFile ?? ""): \(error)", status: Program.badConfiguration)
         }
+        let sandbox: Sandbox?
+        do throws(SandboxFault) { sandbox = try arguments.sandbox.sandbox() } catch {
+            return Program.fail("\(error)", status: Program.badConfiguration)
+        }
         do throws(ConfigError) {
-            guard arguments.hasAPI else { return run(try Machine(settings, console: try console()), nil) }
-            return try serve(settings, arguments)
+            guard arguments.hasAPI else { return run(try Machine(settings, console: try console()), nil, sandbox) }
+            return try serve(settings, arguments, sandbox)
         } catch {
             return Program.fail("\(error)")
         }
     }
 
-    private static func serve(_ settings: VMSettings, _ arguments: APIArguments) throws(ConfigError) -> UInt8 {
+    private static func serve(
+        _ settings: VMSettings, _ arguments: APIArguments, _ sandbox: Sandbox?
+    ) throws(ConfigError) -> UInt8 {
         let info = InstanceInfo(id: arguments.id, version: version)
         let controller: APIController
         let server: APIServer
-        let thread: Thread
         do throws(Errno) {
             controller = try APIController(settings, info: info)
             server = try APIServer(
                 path: arguments.socket, controller: controller, info: info, payloadLimit: arguments.payloadLimit)
-            thread = try server.start()
         } catch {
             return Program.fail("cannot open the API socket \(arguments.socket): \(error)")
         }
+        let thread: Thread
+        do throws(MachineError) { thread = try server.start(in: sandbox) } catch { return Program.fail("\(error)") }
         var status = Program.failure
         var failure: ConfigError?
         do throws(ConfigError) {
             switch try machine(settings, controller, isDescribed: arguments.configFile != nil) {
-            case .machine(let machine): status = run(machine, controller)
+            case .machine(let machine): status = run(machine, controller, sandbox)
             case .ended(let cause): status = cause.exitStatus(hasCommand: false)
             }
         } catch {
@@ -46,6 +52,8 @@ enum APICommand {
         controller.close()
         server.stop()
         try? thread.join()
+        // Its last owner removes the socket's file, which the API's thread may not.
+        withExtendedLifetime(server) {}
         if let failure { throw failure }
         return status
     }
@@ -68,10 +76,10 @@ enum APICommand {
         }
     }
 
-    private static func run(_ machine: Machine, _ controller: APIController?) -> UInt8 {
+    private static func run(_ machine: Machine, _ controller: APIController?, _ sandbox: Sandbox?) -> UInt8 {
         let terminal = StandardStreams.rawTerminal()
         StartupPages.release()
-        let cause = machine.run(serving: controller)
+        let cause = machine.run(serving: controller, in: sandbox)
         StandardStreams.restore(terminal)
         if case .failed(let error) = cause { _ = Program.fail("\(error)") }
         return cause.exitStatus(hasCommand: false)

@@ -22,6 +22,7 @@ struct RunArguments: Equatable {
     var resultFile: String?
     var consoleFile: String?
     var command: [String] = []
+    var sandbox = SandboxArguments()
 }
 
 /// `swiftlet initramfs`.
@@ -74,6 +75,7 @@ extension Invocation {
             case "--result": run.resultFile = try options.value()
             case "--console": run.consoleFile = try options.value()
             case "--": run.command = options.rest()
+            case _ where try run.sandbox.take(option, from: &options): break
             default: throw UsageError("unknown option '\(option)'; see swiftlet --help")
             }
         }

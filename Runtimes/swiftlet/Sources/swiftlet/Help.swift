@@ -16,6 +16,10 @@ enum Help {
                               read-only as /dev/vda, writable above in the guest's memory
           --console FILE      where the serial console goes (standard output without COMMAND)
           --result FILE       why the machine ended, as JSON
+          --seccomp-filter FILE
+                              filters of system calls instead of swiftlet's own, as seccompiler writes them,
+                              named vmm, vcpu and api
+          --no-seccomp        no filters
 
         usage: swiftlet [--api-sock PATH] [OPTION...]
           is configured and started by HTTP requests on a Unix socket, as Firecracker is (docs/swiftlet-api.md);
@@ -26,6 +30,8 @@ enum Help {
           --no-api            no socket; needs --config-file
           --http-api-max-payload-size N
                               the longest body of a request, bytes (51200)
+          --seccomp-filter FILE, --no-seccomp
+                              as above
 
         usage: swiftlet initramfs --init FILE --modules DIR --output FILE
           makes the initrd that --rootfs needs, from our init and a kernel package's modules
@@ -33,7 +39,8 @@ enum Help {
         Exit status: with COMMAND its own, 128+n if signal n ended it, 127 if it is not there, 126 if it
         cannot be executed. Without COMMAND 0 after poweroff, 3 after a reboot, 4 after a panic or a triple
         fault, 128+n if signal n ended swiftlet. 125 if swiftlet or the guest failed; standard error tells
-        which. Without a verb also 152 for a bad configuration file and 153 for bad arguments.
+        which. 148 if a thread made a system call that its filter refuses. Without a verb also 152 for a bad
+        configuration file or filter file and 153 for bad arguments.
 
         Example:
           swiftlet run --kernel vmlinuz --initrd initramfs --rootfs ./debian -- /bin/uname -a

@@ -1,5 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 import SwiftletVMM
+import VMMSysUtil
+
+/// The file of `--result`: opened before the machine runs, because afterwards this thread may open nothing any more.
+struct ResultFile: ~Copyable {
+    private let file: FileDescriptor?
+
+    /// - Parameter path: nil for none.
+    init(_ path: String?) throws(Errno) {
+        guard let path else {
+            file = nil
+            return
+        }
+        file = try FileDescriptor.open(path, [.writeOnly, .create, .truncate])
+    }
+
+    /// Writes the report, if there is a file for it.
+    borrowing func write(_ report: ResultReport) throws(Errno) {
+        switch file {
+        case .some(let file): try writeWhole(Array(report.json.utf8), to: file)
+        case .none: break
+        }
+    }
+}
 
 /// What `--result FILE` holds: why the machine ended, for programs.
 struct ResultReport {

@@ -7,6 +7,10 @@ import VirtioDevices
 enum RunCommand {
     static func perform(_ arguments: RunArguments) -> UInt8 {
         let hasCommand = !arguments.command.isEmpty
+        let result: ResultFile
+        do throws(Errno) { result = try ResultFile(arguments.resultFile) } catch {
+            return Program.fail("cannot write \(arguments.resultFile ?? ""): \(error)")
+        }
         let cause: StopCause
         do {
             cause = try run(arguments)
@@ -17,15 +21,14 @@ enum RunCommand {
             return Program.fail("\(error)")
         }
         let status = cause.exitStatus(hasCommand: hasCommand)
-        if let path = arguments.resultFile {
-            do throws(Errno) { try writeWholeFile(path, Array(ResultReport(cause, status: status).json.utf8)) } catch {
-                return Program.fail("cannot write \(path): \(error)")
-            }
+        do throws(Errno) { try result.write(ResultReport(cause, status: status)) } catch {
+            return Program.fail("cannot write \(arguments.resultFile ?? ""): \(error)")
         }
         return status
     }
 
     private static func run(_ arguments: RunArguments) throws -> StopCause {
+        let sandbox = try arguments.sandbox.sandbox()
         var config = MachineConfig(kernelPath: arguments.kernel)
         config.initrdPath = arguments.initrd
         config.commandLine = arguments.commandLine
@@ -53,7 +56,7 @@ enum RunCommand {
         }
         let terminal = arguments.rootfs == nil ? StandardStreams.rawTerminal() : nil
         StartupPages.release()
-        let cause = machine.run()
+        let cause = machine.run(in: sandbox)
         StandardStreams.restore(terminal)
         explain(cause, machine, hasCommand: arguments.rootfs != nil)
         return cause

@@ -51,7 +51,10 @@ public enum Layers {
         "SwiftletVMM": [
             "ACPITables", "EventManager", "KVMIoctls", "LinuxLoader", "LinuxLoaderCompression", "VirtioDevices",
             "VirtioModel", "VirtioQueue", "VMMemory", "VMMSysUtil", "VMSuperIO", "Vsock", "CJansson",
+            // Puts filters on that were compiled before: no compiler, no libseccomp.
+            "SeccompilerBPF",
         ],
+        "SwiftletFilters": ["Seccompiler", "VMMSysUtil"],
         "SwiftletTestSupport": ["SwiftletVMM"],
         "swiftlet": ["SwiftletVMM", "VirtioDevices", "VMMSysUtil"],
         // Runs in the guest.

@@ -29,15 +29,32 @@ public final class APIServer: Sendable {
     }
 
     /// Starts to serve. The signals that end a machine must be blocked by then.
-    public func start() throws(Errno) -> Thread {
-        _ = try EndingSignals.open()
-        return try Thread(name: "api", stackByteCount: 512 << 10) { self.run() }
+    ///
+    /// The caller keeps the server until it has joined the thread, which may not remove the socket's file.
+    /// - Parameter sandbox: what the thread is in before it takes the first client.
+    public func start(in sandbox: Sandbox? = nil) throws(MachineError) -> Thread {
+        let thread: Thread
+        let gate: FilterGate
+        do throws(Errno) {
+            _ = try EndingSignals.open()
+            let made = try FilterGate()
+            gate = made
+            thread = try Thread(name: "api", stackByteCount: 512 << 10) { self.run(in: sandbox, behind: made) }
+        } catch {
+            throw .host("start the API's thread", error)
+        }
+        do throws(SandboxError) { try gate.waitForArrivals(1) } catch {
+            gate.open(false)
+            throw .sandbox(error)
+        }
+        gate.open(true)
+        return thread
     }
 
     /// Ends the thread.
     public func stop() { try? stopEvent.write() }
 
-    private func run() {
+    private func run(in sandbox: Sandbox?, behind gate: FilterGate) {
         do throws(EventLoopError) {
             let loop = try EventLoop()
             let clients = Clients(loop: loop, queue: queue, info: info, payloadLimit: payloadLimit)
@@ -49,12 +66,14 @@ public final class APIServer: Sendable {
                     if error != .wouldBlock, !clients.dismissOne() { sleepMilliseconds(50) }
                 }
             }
+            guard gate.pass({ () throws(SandboxError) in try sandbox?.confine(.api, as: "api") }) else { return }
             while !isStopping {
                 try loop.runOnce(timeoutMilliseconds: clients.hasDeadline ? 500 : nil)
                 clients.dismissLate()
             }
         } catch {
             // Without a loop there is no API; the machine goes on.
+            _ = gate.pass { () throws(SandboxError) in }
         }
     }
 }

@@ -22,7 +22,11 @@ public func readWholeFile(_ path: String) throws(Errno) -> [UInt8] {
 
 /// Writes a new file, or replaces what is in an old one.
 public func writeWholeFile(_ path: String, _ bytes: [UInt8]) throws(Errno) {
-    let file = try FileDescriptor.open(path, [.writeOnly, .create, .truncate])
+    try writeWhole(bytes, to: FileDescriptor.open(path, [.writeOnly, .create, .truncate]))
+}
+
+/// Writes all bytes at the position of an open file.
+public func writeWhole(_ bytes: [UInt8], to file: borrowing FileDescriptor) throws(Errno) {
     var written = 0
     while written < bytes.count {
         written += try bytes.span.withUnsafeBytes { (buffer) throws(Errno) in

@@ -7,6 +7,8 @@ enum BlockKind: DeviceKind {
     static let name = "drives"
     static let faultPrefix = "Drive config error"
     static let isKeyed = true
+    static let filters = [FilterPiece.drives]
+    static let changeFilters = [FilterPiece.drivesPatch]
 
     static func id(of config: BlockConfig) -> String { config.driveID }
     static func id(of change: BlockChange) -> String { change.driveID }

@@ -21,6 +21,10 @@ protocol DeviceKind: SendableMetatype {
     static var isKeyed: Bool { get }
     /// Whether the old device must be gone before one that replaces it can be made.
     static var holdsHostName: Bool { get }
+    /// The system calls by which its devices are served, on the device thread: `Policy/<name>.json`.
+    static var filters: [FilterPiece] { get }
+    /// The system calls by which `apply` changes one.
+    static var changeFilters: [FilterPiece] { get }
 
     /// The id, of a kind that has many.
     static func id(of config: Config) -> String
@@ -39,6 +43,7 @@ protocol DeviceKind: SendableMetatype {
 
 extension DeviceKind {
     static var holdsHostName: Bool { false }
+    static var changeFilters: [FilterPiece] { [] }
     static func id(of config: Config) -> String { name }
     static func id(of change: Change) -> String { name }
     static func position(of config: Config, among others: [Config], former: Int?) throws(ConfigError) -> Int {

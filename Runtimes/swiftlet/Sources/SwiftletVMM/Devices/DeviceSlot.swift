@@ -11,6 +11,10 @@ protocol DeviceSlot: AnyObject {
     func devices() throws(ConfigError) -> [any VirtioDevice]
     /// Lets go of devices that a machine was to have which could not be made.
     func release()
+    /// What the device thread may do for them, as they are.
+    var filters: [FilterPiece] { get }
+    /// What it may do besides where they can be changed.
+    var changeFilters: [FilterPiece] { get }
     /// What the kernel must be told.
     var bootArguments: [String] { get }
 }
@@ -64,6 +68,10 @@ final class Slot<Kind: DeviceKind>: DeviceSlot {
     func release() {
         for index in entries.indices { entries[index].device = nil }
     }
+
+    var filters: [FilterPiece] { entries.isEmpty ? [] : Kind.filters }
+
+    var changeFilters: [FilterPiece] { entries.isEmpty ? [] : Kind.changeFilters }
 
     var bootArguments: [String] { entries.compactMap { Kind.bootArguments(of: $0.config) } }
 }

@@ -8,6 +8,7 @@ enum RngKind: DeviceKind {
     static let name = "entropy"
     static let faultPrefix = "Entropy device error"
     static let isKeyed = false
+    static let filters = [FilterPiece.entropy]
 
     static func make(_ config: EntropyConfig) throws(ConfigError) -> EntropyDevice {
         EntropyDevice(throttle: try Throttle.make(config.rateLimiter, prefix: faultPrefix))

@@ -8,6 +8,7 @@ enum VsockKind: DeviceKind {
     static let name = "vsock"
     static let faultPrefix = "Vsock config error"
     static let isKeyed = false
+    static let filters = [FilterPiece.vsock]
     /// The socket's file is made with the device and goes with it.
     static let holdsHostName = true
 

@@ -13,7 +13,9 @@ internal import VirtioDevices
 /// It lives on the thread that made it: that thread becomes the device thread in `run`, and each vCPU has one of its own.
 public final class Machine {
     private let parts: MachineParts
+    private let devices: DeviceTable
     private let signals: SignalFD
+    private let gate: FilterGate
     private let running: Countdown
 
     /// Makes the machine: opens the files, maps the memory, loads the kernel, attaches the devices.
@@ -53,15 +55,19 @@ public final class Machine {
         let signals: SignalFD
         // Blocked before the first thread starts, so that all threads inherit it and only the loop takes them.
         do throws(Errno) { signals = try EndingSignals.open() } catch { throw .host("take over the signals", error) }
+        do throws(Errno) { gate = try FilterGate() } catch { throw .host("eventfd", error) }
         parts = try MachineParts(config, devices, console: console, command: command)
         self.signals = signals
+        self.devices = devices
         running = Countdown(parts.vcpus.count)
     }
 
     /// Runs the machine until it ends, on the calling thread.
-    /// - Parameter controller: whose commands are carried out meanwhile.
-    public func run(serving controller: APIController? = nil) -> StopCause {
-        do throws(MachineError) { try serve(controller) } catch { parts.stop.stop(.failed(error)) }
+    /// - Parameters:
+    ///   - controller: whose commands are carried out meanwhile.
+    ///   - sandbox: the filters that all its threads put on, the calling one too: it stays confined afterwards.
+    public func run(serving controller: APIController? = nil, in sandbox: Sandbox? = nil) -> StopCause {
+        do throws(MachineError) { try serve(controller, sandbox) } catch { parts.stop.stop(.failed(error)) }
         finish()
         return parts.stop.cause ?? .poweredOff
     }
@@ -74,7 +80,7 @@ public final class Machine {
     public func lastConsoleLines(_ count: Int) -> [String] { parts.console.lastLines(count) }
 
     /// Starts the vCPUs and serves devices until the last vCPU has left the guest.
-    private func serve(_ controller: APIController?) throws(MachineError) {
+    private func serve(_ controller: APIController?, _ sandbox: Sandbox?) throws(MachineError) {
         let stop = parts.stop
         let mailbox = parts.loop.mailbox
         do throws(EventLoopError) {
@@ -100,19 +106,42 @@ public final class Machine {
         do throws(MachineError) {
             for vcpu in parts.vcpus {
                 threads.add(
-                    try vcpu.start { [running] in
+                    try vcpu.start(in: sandbox, behind: gate) { [running] in
                         if running.subtract(1) == 0 { mailbox.stop() }
                     })
             }
+            try confine(threads.count, sandbox, isChangeable: controller != nil)
+            gate.open(true)
         } catch {
-            // Those that did start must leave the guest before its memory goes.
+            // Those that did start must not enter the guest, whose memory goes.
             stop.stop(.failed(error))
+            gate.open(false)
             let missing = parts.vcpus.count - threads.count
             if running.subtract(missing) == 0 { mailbox.stop() }
         }
         do throws(EventLoopError) { try parts.loop.run() } catch { stop.stop(.failed(.device("\(error)"))) }
         for vcpu in parts.vcpus { vcpu.kick() }
         threads.joinAll()
+    }
+
+    /// Puts this thread's filter on, once all vCPU threads have theirs: from now on a new thread would inherit it.
+    private func confine(_ vcpuCount: Int, _ sandbox: Sandbox?, isChangeable: Bool) throws(MachineError) {
+        do throws(SandboxError) {
+            try gate.waitForArrivals(vcpuCount)
+            guard let sandbox else { return }
+            try sandbox.confine(.vmm, as: "vmm", adding: pieces(isChangeable: isChangeable))
+        } catch {
+            throw .sandbox(error)
+        }
+    }
+
+    /// What this thread may do besides, for the devices that there are.
+    /// - Parameter isChangeable: whether there is an API, by which they are changed.
+    private func pieces(isChangeable: Bool) -> [FilterPiece] {
+        var pieces = devices.slots.flatMap(\.filters)
+        if parts.session != nil { pieces.append(.console) }
+        if isChangeable { pieces += devices.slots.flatMap(\.changeFilters) + [.vmmAPI] }
+        return pieces
     }
 
     /// Brings out what the guest left in its queues, then takes its memory from the devices.

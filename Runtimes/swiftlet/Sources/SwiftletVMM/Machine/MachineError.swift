@@ -31,6 +31,8 @@ public enum MachineError: Error, Equatable, Sendable {
     case tooManyDevices(Int)
     /// A device could not be made.
     case device(String)
+    /// A thread could not be confined.
+    case sandbox(SandboxError)
     /// A vCPU ended in a way that no guest can be blamed for.
     case vcpu(id: UInt32, String)
 }
@@ -66,6 +68,7 @@ extension MachineError: CustomStringConvertible {
         case .firmware(let error): "ACPI tables: \(error)"
         case .tooManyDevices(let count): "\(count) devices: \(Layout.maximumVirtioDevices) are possible"
         case .device(let text): text
+        case .sandbox(let error): "\(error); --no-seccomp runs without filters"
         case .vcpu(let id, let text): "CPU \(id): \(text)"
         }
     }

@@ -18,11 +18,18 @@ final class VCPUThread: Sendable {
     private static let stackByteCount = 512 << 10
 
     /// Starts the thread.
-    /// - Parameter ended: called on the thread when it is done with the guest.
-    func start(ended: @escaping @Sendable () -> Void) throws(MachineError) -> Thread {
+    /// - Parameters:
+    ///   - sandbox: which the thread puts itself into, if any.
+    ///   - gate: what it then waits at before it enters the guest.
+    ///   - ended: called on the thread when it is done with the guest.
+    func start(
+        in sandbox: Sandbox?, behind gate: FilterGate, ended: @escaping @Sendable () -> Void
+    ) throws(MachineError) -> Thread {
+        let name = "vcpu\(vcpu.id)"
         do throws(Errno) {
-            return try Thread(name: "vcpu\(vcpu.id)", stackByteCount: Self.stackByteCount) {
-                self.run()
+            return try Thread(name: name, stackByteCount: Self.stackByteCount) {
+                let mayEnter = gate.pass { () throws(SandboxError) in try sandbox?.confine(.vcpu, as: name) }
+                if mayEnter { self.run() }
                 ended()
             }
         } catch {

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#define _GNU_SOURCE
+#include "CSwiftletVMM.h"
+
+#include <signal.h>
+#include <string.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+static const char *call_names;
+static size_t call_names_byte_count;
+static void (*last_act)(void);
+static _Thread_local char thread_name[16];
+
+// A line that is put together without the C library's formatting, which may take locks.
+struct line {
+    char bytes[256];
+    size_t count;
+};
+
+static void put(struct line *line, const char *text, size_t count) {
+    for (size_t i = 0; i < count && line->count < sizeof line->bytes; i++) line->bytes[line->count++] = text[i];
+}
+
+static void put_text(struct line *line, const char *text) { put(line, text, strlen(text)); }
+
+static void put_number(struct line *line, unsigned long value, unsigned base) {
+    char digits[20];
+    size_t count = 0;
+    do {
+        digits[count++] = "0123456789abcdef"[value % base];
+        value /= base;
+    } while (value);
+    while (count) put(line, &digits[--count], 1);
+}
+
+static void put_call_name(struct line *line, unsigned number) {
+    const char *word = call_names, *end = call_names + call_names_byte_count;
+    for (;; number--) {
+        while (word < end && (*word == ' ' || *word == '\n')) word++;
+        const char *rest = word;
+        while (rest < end && *rest != ' ' && *rest != '\n') rest++;
+        if (word == end || number == 0) {
+            if (word != end) put(line, word, (size_t)(rest - word));
+            return;
+        }
+        word = rest;
+    }
+}
+
+static void violated(int signal, siginfo_t *info, void *context) {
+    (void)signal;
+    struct line line = {.count = 0};
+    put_text(&line, "swiftlet: seccomp: thread ");
+    put_text(&line, thread_name);
+    put_text(&line, " may not make system call ");
+    put_number(&line, (unsigned)info->si_syscall, 10);
+    put_text(&line, " ");
+    put_call_name(&line, (unsigned)info->si_syscall);
+#if defined(__x86_64__)
+    static const int registers[] = {REG_RDI, REG_RSI, REG_RDX, REG_R10, REG_R8, REG_R9};
+    for (size_t i = 0; i < sizeof registers / sizeof *registers; i++) {
+        put_text(&line, i == 0 ? "(0x" : ", 0x");
+        put_number(&line, (unsigned long)((ucontext_t *)context)->uc_mcontext.gregs[registers[i]], 16);
+    }
+    put_text(&line, ")");
+#else
+    (void)context;
+#endif
+    put_text(&line, "\n");
+    // Standard error may be gone: the status tells too.
+    if (write(2, line.bytes, line.count) < 0) {}
+    last_act();
+    _exit(cswiftletvmm_violation_status);
+}
+
+int cswiftletvmm_handle_violations(const char *names, size_t byte_count, void (*before_exit)(void)) {
+    call_names = names;
+    call_names_byte_count = byte_count;
+    last_act = before_exit;
+    struct sigaction action = {.sa_flags = SA_SIGINFO};
+    action.sa_sigaction = violated;
+    sigemptyset(&action.sa_mask);
+    return sigaction(SIGSYS, &action, NULL);
+}
+
+void cswiftletvmm_name_thread(const char *name) {
+    strncpy(thread_name, name, sizeof thread_name - 1);
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// Compiles the policies of swiftlet's threads and devices to Swift: `make seccomp-filters`. No part of swiftlet, which so needs
+// no compiler and no libseccomp.
+internal import Glibc
+internal import Seccompiler
+internal import VMMSysUtil
+
+/// The text of a policy's file.
+func contents(of path: String) throws -> [UInt8] {
+    let file = try FileDescriptor.open(path, .readOnly)
+    var bytes = [UInt8](repeating: 0, count: Int(try file.byteCount()))
+    var span = bytes.mutableSpan
+    try span.withUnsafeMutableBytes { try file.readAll(into: $0, atOffset: 0) }
+    return bytes
+}
+
+/// `drives_patch` as Swift spells it; an abbreviation keeps its capitals.
+func memberName(_ name: String) -> String {
+    let words = name.split(separator: "_")
+    let rest = words.dropFirst().map { $0 == "api" ? "API" : $0.prefix(1).uppercased() + $0.dropFirst() }
+    return words.prefix(1).joined() + rest.joined()
+}
+
+/// The declaration of one filter.
+func declaration(_ name: String, _ program: BPFProgram, file: Substring) -> String {
+    let numbers = program.instructions.map { "0x" + String($0.rawValue, radix: 16) }.joined(separator: ", ")
+    return """
+
+            /// `\(name)` of Policy/\(file).
+            package static let \(memberName(name)) = FilterPiece("\(name)", [\(numbers)])
+
+        """
+}
+
+/// The names of all system calls in the order of their numbers, `-` where there is none.
+func nameTable() -> String {
+    let names = (UInt32(0)..<512).map { Architecture.x86_64.syscallName($0) ?? "-" }
+    var lines: [String] = [""]
+    for name in names.prefix(1 + (names.lastIndex { $0 != "-" } ?? 0)) {
+        if let last = lines.last, last.utf8.count + name.utf8.count > 100 { lines.append("") }
+        lines[lines.count - 1] += (lines.last == "" ? "" : " ") + name
+    }
+    return lines.map { "        \($0)" }.joined(separator: "\n")
+}
+
+var declarations = ""
+var members: [String] = []
+do {
+    for path in CommandLine.arguments.dropFirst() {
+        let bytes = try contents(of: path)
+        let policy = try bytes.withUnsafeBytes { try Policy(json: $0, architecture: .x86_64) }
+        for entry in policy.entries {
+            let program = try entry.filter.compile().program
+            declarations += declaration(entry.name, program, file: path.split(separator: "/").last ?? "")
+            members.append("." + memberName(entry.name))
+        }
+    }
+} catch {
+    let line = Array("SwiftletFilters: \(error)\n".utf8)
+    _ = write(2, line, line.count)
+    exit(1)
+}
+print(
+    """
+    // SPDX-License-Identifier: Apache-2.0
+    // Made from Policy/*.json: make seccomp-filters
+
+    extension FilterPiece {
+        /// All of them.
+        package static let all: [FilterPiece] = [\(members.joined(separator: ", "))]
+    \(declarations)
+        /// The system calls' names, in the order of their numbers.
+        package static let systemCallNames: StaticString = \"\"\"
+    \(nameTable())
+            \"\"\"
+    }
+    """)

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Seccompiler
+import SeccompilerTestSupport
+import SwiftletVMM
+import Testing
+
+/// Holds every thread's filter to `Policy/verdicts.txt`, which is there to be read; UPDATE_VERDICTS=1 writes it anew.
+@Suite struct VerdictTests {
+    @Test("each thread may do what the table says, of all system calls")
+    func table() throws {
+        let text = try VerdictTable.text()
+        if getenv("UPDATE_VERDICTS") != nil {
+            try writeWholeFile(Policies.folder + "/verdicts.txt", Array(text.utf8))
+        }
+        let committed = try Policies.text("verdicts.txt").split(separator: "\n")
+        let computed = text.split(separator: "\n")
+        #expect(Set(computed).subtracting(committed).sorted() == [], "what the filters do that the table does not say")
+        #expect(Set(committed).subtracting(computed).sorted() == [], "what the table says that the filters do not do")
+        #expect(text == (try Policies.text("verdicts.txt")))
+    }
+
+    @Test("the kernel gives the table's verdicts, on every number and every shape", arguments: Confined.allCases)
+    func kernel(thread: Confined) throws {
+        let program = try thread.program()
+        let numbers = (UInt32(0)..<512).filter(KernelProbe.isAsked)
+        let calls =
+            numbers.map { SystemCall($0, on: .x86_64) }
+            + numbers.map { SystemCall($0, Array(repeating: .max, count: 6), on: .x86_64) }
+            + (try Shape.all().map(\.call).filter { KernelProbe.isAsked(about: $0.number) })
+        let answers = try KernelProbe.actions(for: calls, under: program)
+        for (call, answer) in zip(calls, answers) { #expect(answer == program.run(on: call).action, "\(call)") }
+    }
+
+    @Test("a refused call is not made: SIGSYS comes instead", arguments: Confined.allCases)
+    func trapped(thread: Confined) throws {
+        let program = try thread.program()
+        let refused = try Shape.all().filter { program.run(on: $0.call).action == .trap }
+        #expect(refused.count > 30)
+        for (shape, answer) in zip(refused, try KernelProbe.answers(to: refused.map(\.call), under: program)) {
+            #expect(answer == .trapped(number: Int32(shape.call.number)), "\(shape.text)")
+        }
+    }
+
+    @Test("numbers of x32 and calls of 32-bit programs end the process at once", arguments: Confined.allCases)
+    func foreign(thread: Confined) throws {
+        let program = try thread.program()
+        for number in UInt32(0)..<512 {
+            #expect(program.run(on: SystemCall(number | 0x4000_0000, on: .x86_64)).action == .killProcess)
+            #expect(program.run(on: SystemCall(number, auditValue: 0x4000_0003)).action == .killProcess)
+        }
+    }
+}
