@@ -3,10 +3,11 @@ internal import Glibc
 
 /// A moment of the monotonic clock, to wait until or to measure from.
 public struct Deadline: Comparable, Sendable {
-    /// Nanoseconds of `CLOCK_MONOTONIC`.
-    private let nanoseconds: Int64
+    /// Nanoseconds of `CLOCK_MONOTONIC`, which starts with the machine.
+    public let nanoseconds: Int64
 
-    private init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
+    /// The moment at which `CLOCK_MONOTONIC` shows so many nanoseconds.
+    public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
     /// This moment.
     public static var now: Deadline {
@@ -32,9 +33,6 @@ public struct Deadline: Comparable, Sendable {
         let (difference, overflow) = left.nanoseconds.subtractingReportingOverflow(right.nanoseconds)
         return .nanoseconds(overflow ? 0 : difference)
     }
-
-    /// The time from the start of the machine to this moment, as logs show it.
-    public var sinceBoot: Duration { .nanoseconds(nanoseconds) }
 
     /// The time since this moment; zero before it.
     public var elapsed: Duration { max(.zero, Self.now - self) }

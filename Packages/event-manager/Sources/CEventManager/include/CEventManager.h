@@ -6,6 +6,5 @@
 #include <semaphore.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
-#include <sys/timerfd.h>
 
 #endif

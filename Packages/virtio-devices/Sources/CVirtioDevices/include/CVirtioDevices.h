@@ -9,7 +9,6 @@
 #include <linux/falloc.h>
 #include <stdint.h>
 #include <sys/random.h>
-#include <sys/timerfd.h>
 
 int fallocate(int fd, int mode, long offset, long length);
 

@@ -10,7 +10,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
-#include <sys/timerfd.h>
+#include <stdint.h>
 #include <termios.h>
 
 int memfd_create(const char *name, unsigned int flags);
@@ -21,6 +21,11 @@ int pipe2(int ends[2], int flags);
 int pthread_attr_setsigmask_np(pthread_attr_t *attributes, const sigset_t *mask);
 int pthread_setname_np(pthread_t thread, const char *name);
 int gettid(void);
+
+// timerfd_create, and timerfd_settime in nanoseconds: its structure belongs to more than one header that Swift sees, and
+// which of them a package sees depends on what is built before it.
+int vmm_timer_create(int clock);
+int vmm_timer_set(int fd, int is_absolute, uint64_t first, uint64_t interval);
 
 // An argument of the program; NULL behind the last.
 const char *vmm_program_argument(int index);

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What Swift's view of the C library lacks: timerfd, and accept4, which hides behind _GNU_SOURCE.
+// What Swift's view of the C library lacks: accept4, which hides behind _GNU_SOURCE.
 #ifndef CVSOCK_H
 #define CVSOCK_H
-
-#include <sys/timerfd.h>
 
 // accept4 with SOCK_NONBLOCK and SOCK_CLOEXEC, without the peer's address.
 int cvsock_accept(int listener);

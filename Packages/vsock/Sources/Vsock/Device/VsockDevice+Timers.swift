@@ -9,9 +9,9 @@ extension VsockDevice {
     private static let grain: UInt64 = 8_000_000
 
     func startTimer(_ host: DeviceHost) throws(Errno) {
-        let timer = try MonotonicTimer()
+        let timer = try TimerFD()
         timerSource = try host.events.watch(timer.descriptor, for: .read) { [weak self] _ in self?.timeCame() }
-        self.timer = timer
+        self.timer = consume timer
     }
 
     func setDeadline(of connection: Connection, after duration: Duration) {
@@ -26,17 +26,18 @@ extension VsockDevice {
         if isPaused { return }
         if let armedTime, armedTime <= rounded { return }
         armedTime = rounded
-        timer?.set(clock.monotonicTime(of: rounded))
+        // The arguments are right and the descriptor is ours, so there is no error to expect.
+        try? timer?.set(at: clock.moment(of: rounded))
     }
 
     func disarm() {
-        timer?.set(nil)
+        try? timer?.disarm()
         armedTime = nil
     }
 
     /// Deals with every deadline that is over and waits for the next.
     func timeCame() {
-        timer?.clear()
+        _ = try? timer?.read()
         if isPaused { return }
         armedTime = nil
         let now = clock.now

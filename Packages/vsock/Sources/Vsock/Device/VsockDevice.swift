@@ -44,7 +44,7 @@ public final class VsockDevice: VirtioDevice {
     var listenerPauseEnd: UInt64?
     /// When hosts whose backlogs are full are asked again, for all connections that wait for it.
     var redialTime: UInt64?
-    var timer: MonotonicTimer?
+    var timer: TimerFD?
     var timerSource: (any EventSource)?
     var armedTime: UInt64?
     var isContinuationPosted = false

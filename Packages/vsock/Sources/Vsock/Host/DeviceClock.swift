@@ -10,21 +10,23 @@ struct DeviceClock {
 
     var isStopped: Bool { stoppedTime != nil }
 
-    var now: UInt64 { (stoppedTime ?? MonotonicTimer.now()) &- lag }
+    var now: UInt64 { (stoppedTime ?? Self.monotonicTime) &- lag }
+
+    private static var monotonicTime: UInt64 { UInt64(clamping: Deadline.now.nanoseconds) }
 
     /// So long from now; what is negative is now.
     func time(after duration: Duration) -> UInt64 { now &+ UInt64(max(0, duration.nanoseconds)) }
 
     /// When the monotonic clock will show what this one calls `time`, if it is not stopped until then.
-    func monotonicTime(of time: UInt64) -> UInt64 { time &+ lag }
+    func moment(of time: UInt64) -> Deadline { Deadline(nanoseconds: Int64(clamping: time &+ lag)) }
 
     mutating func stop() {
-        if stoppedTime == nil { stoppedTime = MonotonicTimer.now() }
+        if stoppedTime == nil { stoppedTime = Self.monotonicTime }
     }
 
     mutating func start() {
         guard let stoppedTime else { return }
-        lag &+= MonotonicTimer.now() &- stoppedTime
+        lag &+= Self.monotonicTime &- stoppedTime
         self.stoppedTime = nil
     }
 }

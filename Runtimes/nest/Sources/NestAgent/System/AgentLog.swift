@@ -66,7 +66,7 @@ final class AgentLog: Sendable {
 
     private func write(_ level: AgentLogLevel, _ text: () -> String) {
         guard level.rawValue <= highest.load(ordering: .relaxed) else { return }
-        let microseconds = Deadline.now.sinceBoot.microseconds
+        let microseconds = Deadline.now.nanoseconds / 1000
         let fraction = String(microseconds % 1_000_000)
         let zeros = String(repeating: "0", count: max(0, 6 - fraction.utf8.count))
         var line = Array("\(level) \(microseconds / 1_000_000).\(zeros)\(fraction) \(text())".utf8)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import CEventManager
+internal import CVMMSysUtil
 internal import Glibc
-public import VMMSysUtil
 
 /// A `timerfd(2)`: a timer that is waited for as a descriptor.
 public struct TimerFD: ~Copyable, Sendable {
@@ -26,10 +25,7 @@ public struct TimerFD: ~Copyable, Sendable {
             case .bootTime: CLOCK_BOOTTIME
             case .realTime: CLOCK_REALTIME
             }
-        descriptor = FileDescriptor(
-            owning: try retryOnInterrupt {
-                timerfd_create(Int32(number), Int32(TFD_CLOEXEC) | Int32(TFD_NONBLOCK))
-            })
+        descriptor = FileDescriptor(owning: try retryOnInterrupt { vmm_timer_create(Int32(number)) })
     }
 
     /// Sets the timer, in place of what was set.
@@ -39,11 +35,18 @@ public struct TimerFD: ~Copyable, Sendable {
     ///   - interval: between later times; nil or zero for none.
     public borrowing func set(after delay: Duration, every interval: Duration? = nil) throws(Errno) {
         // A first expiry of zero would mean "off" to the kernel.
-        try settime(max(delay, .nanoseconds(1)), interval.map { max($0, .zero) } ?? .zero)
+        try set(max(1, delay.nanoseconds), every: max(0, interval?.nanoseconds ?? 0))
+    }
+
+    /// Sets the timer to fire once, in place of what was set: at that moment, at once if it has passed.
+    ///
+    /// For ``Clock/monotonic``, which is the clock of a ``Deadline``.
+    public borrowing func set(at deadline: Deadline) throws(Errno) {
+        try set(max(1, deadline.nanoseconds), isAbsolute: true)
     }
 
     /// Turns the timer off. What it has fired and nobody has read is forgotten.
-    public borrowing func disarm() throws(Errno) { try settime(.zero, .zero) }
+    public borrowing func disarm() throws(Errno) { try set(0) }
 
     /// Takes how often it fired since the last read.
     /// - Returns: zero if it has not.
@@ -58,16 +61,10 @@ public struct TimerFD: ~Copyable, Sendable {
         return count
     }
 
-    private borrowing func settime(_ delay: Duration, _ interval: Duration) throws(Errno) {
-        var value = itimerspec(it_interval: timespec(interval), it_value: timespec(delay))
+    private borrowing func set(_ first: Int64, every interval: Int64 = 0, isAbsolute: Bool = false) throws(Errno) {
         let number = descriptor.rawValue
-        try retryOnInterrupt { timerfd_settime(number, 0, &value, nil) }
-    }
-}
-
-extension timespec {
-    fileprivate init(_ duration: Duration) {
-        let (seconds, attoseconds) = duration.components
-        self.init(tv_sec: time_t(seconds), tv_nsec: Int(attoseconds / 1_000_000_000))
+        try retryOnInterrupt {
+            vmm_timer_set(number, isAbsolute ? 1 : 0, UInt64(clamping: first), UInt64(clamping: interval))
+        }
     }
 }
