@@ -23,12 +23,12 @@ final class APIConnection: EventHandler {
     private static let requestsPerTurn = 16
     /// Ignored after a fault, so that a client which still sends comes to read the answer.
     private static let ignoredByteLimit = 4 << 20
-    private static let patienceMilliseconds: Int64 = 5000
+    private static let patience = Duration.seconds(5)
 
     let socket: FileDescriptor
     var token: EventToken?
     /// When the client last sent or took something.
-    private(set) var lastActivity = monotonicMilliseconds()
+    private(set) var lastActivity = Deadline.now
     private unowned let owner: any Owner
     private var parser: HTTPParser
     private var output: [UInt8] = []
@@ -50,10 +50,10 @@ final class APIConnection: EventHandler {
         parser = HTTPParser(bodyLimit: payloadLimit)
     }
 
-    /// When the server may lose its patience; nil for a client that owes nothing.
-    var deadline: Int64? {
-        output.isEmpty && phase == .open ? nil : lastActivity + Self.patienceMilliseconds
-    }
+    /// Whether it has an answer to take, or its leave.
+    var isAwaited: Bool { !output.isEmpty || phase != .open }
+    /// Whether it has been awaited for too long.
+    var isLate: Bool { isAwaited && lastActivity.elapsed > Self.patience }
 
     func handle(_ events: EventSet, of token: EventToken, in loop: EventLoop) {
         do throws(Errno) {
@@ -73,7 +73,7 @@ final class APIConnection: EventHandler {
         var chunk = [UInt8](repeating: 0, count: Self.readByteCount)
         var span = chunk.mutableSpan
         let count = try span.withUnsafeMutableBytes { (bytes) throws(Errno) in try socket.read(into: bytes) }
-        lastActivity = monotonicMilliseconds()
+        lastActivity = .now
         guard count > 0 else {
             // Every answer is out by now: the rest is half a request.
             throw .notConnected
@@ -128,7 +128,7 @@ final class APIConnection: EventHandler {
         while !output.isEmpty {
             do throws(Errno) {
                 output.removeFirst(try socket.send(output[...]))
-                lastActivity = monotonicMilliseconds()
+                lastActivity = .now
             } catch .wouldBlock {
                 return
             }

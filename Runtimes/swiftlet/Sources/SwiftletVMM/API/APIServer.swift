@@ -63,12 +63,12 @@ public final class APIServer: Sendable {
             try loop.add(listener.descriptor, for: .readable) { [unowned self] _, _, _ in
                 do throws(Errno) { clients.add(try self.listener.accept()) } catch {
                     // Out of descriptors: a client fewer, or a pause, so as not to be told so again at once.
-                    if error != .wouldBlock, !clients.dismissOne() { sleepMilliseconds(50) }
+                    if error != .wouldBlock, !clients.dismissOne() { Thread.sleep(for: .milliseconds(50)) }
                 }
             }
             guard gate.pass({ () throws(SandboxError) in try sandbox?.confine(.api, as: "api") }) else { return }
             while !isStopping {
-                try loop.runOnce(timeoutMilliseconds: clients.hasDeadline ? 500 : nil)
+                try loop.runOnce(timeoutMilliseconds: clients.isWaiting ? 500 : nil)
                 clients.dismissLate()
             }
         } catch {
@@ -112,12 +112,10 @@ private final class Clients: APIConnection.Owner {
         return true
     }
 
-    var hasDeadline: Bool { connections.values.contains { $0.deadline != nil } }
+    var isWaiting: Bool { connections.values.contains { $0.isAwaited } }
 
     func dismissLate() {
-        guard hasDeadline else { return }
-        let now = monotonicMilliseconds()
-        for connection in connections.values where connection.deadline.map({ $0 < now }) ?? false { close(connection) }
+        for connection in connections.values where connection.isLate { close(connection) }
     }
 
     func close(_ connection: APIConnection) {

@@ -56,7 +56,7 @@ final class SerialConsole: SerialHost {
                 return false
             }
             if !isFull || stop.cause != nil { return }
-            sleepMilliseconds(1)
+            Thread.sleep(for: .milliseconds(1))
         }
     }
 

@@ -2,9 +2,6 @@
 internal import Glibc
 internal import VMMSysUtil
 
-/// Sleeps the calling thread.
-func sleepMilliseconds(_ count: UInt32) { usleep(count &* 1000) }
-
 /// Waits until a descriptor takes bytes, or its other end is gone.
 func waitUntilWritable(_ descriptor: borrowing FileDescriptor) {
     var entry = pollfd(fd: descriptor.rawValue, events: Int16(POLLOUT), revents: 0)
@@ -28,11 +25,4 @@ extension FileDescriptor {
         var entry = pollfd(fd: rawValue, events: Int16(POLLIN), revents: 0)
         return try retryOnInterrupt { poll(&entry, 1, 0) } > 0
     }
-}
-
-/// A clock that goes on evenly, from some moment in the past.
-func monotonicMilliseconds() -> Int64 {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return Int64(time.tv_sec) &* 1000 &+ Int64(time.tv_nsec) / 1_000_000
 }
