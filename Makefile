@@ -7,10 +7,11 @@ STATIC := --disable-local-rpath -Xswiftc -static-executable -Xswiftc -use-ld=lld
 # SwiftProtobuf imports all of Foundation for calls that nobody makes here; without its libraries, and with unused code left
 # out by the linker, shim and agent are 19 MB instead of 64 MB.
 WITHOUT_FOUNDATION := $(foreach library,Foundation CoreFoundation FoundationInternationalization _FoundationICU,-Xswiftc -Xfrontend -Xswiftc -disable-autolink-library -Xswiftc -Xfrontend -Xswiftc $(library))
+# Policies, or --names, and the Swift that becomes of them.
+compile-filters = $(SWIFT) run --package-path Packages/seccompiler SeccompilerFilters $(1) > .build/filters.swift && $(SWIFT) format --configuration .swift-format .build/filters.swift > $(2)
 BIN := .build/release
 NEST := Runtimes/nest/.build/release
 GUEST := .build/guest
-FILTERS := Runtimes/swiftlet/Sources/SwiftletVMM/Sandbox/CompiledFilters.swift
 PREFIX := /usr/local
 DESTDIR :=
 VERSION := 0.1.0
@@ -87,9 +88,9 @@ lab: ## Runs a command in a virtual machine with working KVM: make lab CMD='unam
 demo: ## Boots a Debian image's command in a microVM, from nothing
 	@Tests/demo
 
-seccomp-filters: ## Compiles swiftlet's seccomp policies (Runtimes/swiftlet/Policy) to the Swift that it is built from
-	@$(SWIFT) run --package-path Runtimes/swiftlet SwiftletFilters $(sort $(wildcard Runtimes/swiftlet/Policy/*.json)) > Runtimes/swiftlet/.build/filters.swift
-	@$(SWIFT) format --configuration .swift-format Runtimes/swiftlet/.build/filters.swift > $(FILTERS)
+seccomp-filters: ## Compiles the seccomp policies (Runtimes/*/Policy) to the Swift that the programs are built from
+	@$(call compile-filters,--names,Packages/seccompiler/Sources/SeccompilerBPF/SystemCall+Names.swift)
+	@$(call compile-filters,$(sort $(wildcard Runtimes/swiftlet/Policy/*.json)),Runtimes/swiftlet/Sources/SwiftletVMM/Sandbox/CompiledFilters.swift)
 
 format: ## Formats all Swift sources in place
 	@$(SWIFT) format -i -r -p Package.swift Packages Runtimes Tests Fuzz Examples

@@ -133,6 +133,7 @@ let targets: [Target] = [
     swift("Seccompiler", in: "Packages/seccompiler", ["CSeccomp", "SeccompilerBPF", "VMMSysUtil"]),
     swift("SeccompilerCommand", in: "Packages/seccompiler", ["Seccompiler", "VMMSysUtil"]),
     program("SeccompilerProgram", in: "Packages/seccompiler", ["SeccompilerCommand"]),
+    program("SeccompilerFilters", in: "Packages/seccompiler", ["Seccompiler", "VMMSysUtil"]),
     c("CSeccompilerProbe", in: "Packages/seccompiler"),
     swift(
         "SeccompilerTestSupport", in: "Packages/seccompiler", ["Seccompiler", "CSeccompilerProbe", "VMMSysUtil"]),
@@ -142,7 +143,6 @@ let targets: [Target] = [
         ["Seccompiler", "SeccompilerCommand", "SeccompilerTestSupport", "CSeccompilerABI", "VMMSysUtil"]),
 
     system("CJansson", in: "Runtimes/swiftlet"),
-    c("CSwiftletVMM", in: "Runtimes/swiftlet"),
     c("CTTRPC", in: "Packages/ttrpc"),
     swift("TTRPC", in: "Packages/ttrpc", ["CTTRPC", "VMMSysUtil"]),
     swift("TTRPCTestSupport", in: "Packages/ttrpc", ["TTRPC", "VMMSysUtil"]),
@@ -151,11 +151,10 @@ let targets: [Target] = [
     swift(
         "SwiftletVMM", in: "Runtimes/swiftlet",
         [
-            "CJansson", "CSwiftletVMM", "VMMSysUtil", "VMMemory", "KVMIoctls", "EventManager", "VMSuperIO",
+            "CJansson", "VMMSysUtil", "VMMemory", "KVMIoctls", "EventManager", "VMSuperIO",
             "ACPITables", "LinuxLoader", "LinuxLoaderCompression", "VirtioQueue", "VirtioModel", "VirtioDevices",
             "Vsock", "SeccompilerBPF",
         ]),
-    program("SwiftletFilters", in: "Runtimes/swiftlet", ["Seccompiler", "VMMSysUtil"]),
     swift("SwiftletTestSupport", in: "Runtimes/swiftlet", ["SwiftletVMM"]),
     program("swiftlet", in: "Runtimes/swiftlet", ["SwiftletVMM", "VMMSysUtil", "VirtioDevices"]),
     tests(

@@ -28,6 +28,8 @@ let package = Package(
         .target(name: "SeccompilerCommand", dependencies: ["Seccompiler", sysUtil], swiftSettings: settings),
         .executableTarget(
             name: "SeccompilerProgram", dependencies: ["SeccompilerCommand"], swiftSettings: settings),
+        // Makes Swift of policies (`make seccomp-filters`); nothing that ships links it.
+        .executableTarget(name: "SeccompilerFilters", dependencies: ["Seccompiler", sysUtil], swiftSettings: settings),
         .target(name: "CSeccompilerProbe"),
         .target(
             name: "SeccompilerTestSupport", dependencies: ["Seccompiler", "CSeccompilerProbe", sysUtil],

@@ -30,12 +30,10 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CJansson"),
-        .target(name: "CSwiftletVMM"),
         .target(
             name: "SwiftletVMM",
             dependencies: [
                 "CJansson",
-                "CSwiftletVMM",
                 .product(name: "VMMSysUtil", package: "vmm-sys-util"),
                 .product(name: "VMMemory", package: "vm-memory"),
                 .product(name: "KVMIoctls", package: "kvm-ioctls"),
@@ -52,14 +50,6 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
-        // What makes Sources/SwiftletVMM/Sandbox/CompiledFilters.swift; nothing that ships links it.
-        .executableTarget(
-            name: "SwiftletFilters",
-            dependencies: [
-                .product(name: "Seccompiler", package: "seccompiler"),
-                .product(name: "VMMSysUtil", package: "vmm-sys-util"),
-            ],
-            swiftSettings: settings),
         .target(name: "SwiftletTestSupport", dependencies: ["SwiftletVMM"], swiftSettings: settings),
         .executableTarget(
             name: "swiftlet",

@@ -31,15 +31,6 @@ import Testing
         #expect(try whole.check(try thread.program()) > 1000)
     }
 
-    @Test("the names that a violation tells are those of the calls")
-    func names() {
-        let table = FilterPiece.systemCallNames.description.split { $0 == " " || $0 == "\n" }.map(String.init)
-        #expect(table.count > 450)
-        for (number, name) in table.enumerated() {
-            #expect(Architecture.x86_64.syscallName(UInt32(number)) ?? "-" == name)
-        }
-    }
-
     @Test("a file of filters needs the three threads' programs and nothing else")
     func files() throws {
         let allow = try BPFProgram([Instruction(code: 0x06, operand: Action.allow.returnValue)])

@@ -54,6 +54,4 @@ enum Policies {
     }
 }
 
-func number(_ name: String) throws -> UInt32 { try #require(Architecture.x86_64.syscallNumber(name)) }
-
 func constant(_ name: String) throws -> UInt64 { try #require(Architecture.x86_64.constant(name)) }

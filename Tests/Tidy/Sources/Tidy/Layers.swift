@@ -22,6 +22,7 @@ public enum Layers {
         "Seccompiler": ["SeccompilerBPF", "VMMSysUtil", "CSeccomp"],
         "SeccompilerCommand": ["Seccompiler", "VMMSysUtil"],
         "SeccompilerProgram": ["SeccompilerCommand"],
+        "SeccompilerFilters": ["Seccompiler", "VMMSysUtil"],
         "SeccompilerTestSupport": ["Seccompiler", "CSeccompilerProbe", "VMMSysUtil"],
 
         "VMMemory": ["VMMSysUtil"],
@@ -54,7 +55,6 @@ public enum Layers {
             // Puts filters on that were compiled before: no compiler, no libseccomp.
             "SeccompilerBPF",
         ],
-        "SwiftletFilters": ["Seccompiler", "VMMSysUtil"],
         "SwiftletTestSupport": ["SwiftletVMM"],
         "swiftlet": ["SwiftletVMM", "VirtioDevices", "VMMSysUtil"],
         // Runs in the guest.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import SeccompilerBPF
 internal import VirtioModel
 
 /// A kind of device as the interface knows it: what it is called, what it takes, how it is made and changed.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import SeccompilerBPF
 internal import VirtioModel
 
 /// All devices of one kind that a machine has or will have; the kind is erased.

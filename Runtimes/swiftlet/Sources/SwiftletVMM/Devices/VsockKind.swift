@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import SeccompilerBPF
 internal import Vsock
 
 /// Sockets between guest and host: Unix sockets on the host's side.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import SeccompilerBPF
 internal import EventManager
 internal import KVMIoctls
 internal import LinuxLoader

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import CSwiftletVMM
 public import SeccompilerBPF
 public import VMMSysUtil
 
@@ -34,7 +33,11 @@ public struct Sandbox: Sendable {
         _ thread: SandboxThread, as name: String, adding more: [FilterPiece] = []
     ) throws(SandboxError) {
         let program = try program(for: thread, adding: more)
-        try Violations.report(as: name)
+        Violations.nameThread(name)
+        do throws(Errno) {
+            // A terminal that was in the guest's hands is set back.
+            try Violations.report(as: "swiftlet") { TerminalMode.restoreNow() }
+        } catch { throw .signal(error) }
         do throws(InstallError) { try program.install() } catch { throw .install(thread.rawValue, error) }
     }
 
@@ -44,9 +47,7 @@ public struct Sandbox: Sendable {
     ) throws(SandboxError) -> BPFProgram {
         if let program = replacements?[thread.rawValue] { return program }
         do throws(BPFError) {
-            var programs: [BPFProgram] = []
-            for piece in [thread.piece] + more + [.base] { programs.append(try piece.program) }
-            return try BPFProgram(joining: programs, fallback: .trap)
+            return try BPFProgram(joining: [thread.piece] + more + [.base])
         } catch {
             throw .program(thread.rawValue, error)
         }
@@ -68,22 +69,6 @@ package enum SandboxThread: String, CaseIterable, Sendable {
         case .vcpu: .vcpu
         case .api: .api
         }
-    }
-}
-
-/// What becomes of a call that a filter refuses.
-private enum Violations {
-    /// Takes over `SIGSYS` and names the calling thread.
-    static func report(as name: String) throws(SandboxError) {
-        cswiftletvmm_name_thread(name)
-        let names = FilterPiece.systemCallNames
-        let result = names.withUTF8Buffer { buffer in
-            buffer.withMemoryRebound(to: CChar.self) {
-                // A terminal that was in the guest's hands is set back.
-                cswiftletvmm_handle_violations($0.baseAddress, $0.count) { TerminalMode.restoreNow() }
-            }
-        }
-        guard result == 0 else { throw .signal(.last) }
     }
 }
 

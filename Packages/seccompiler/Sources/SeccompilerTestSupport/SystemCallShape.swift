@@ -1,22 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
-import Seccompiler
+public import Seccompiler
 
 /// A system call with arguments that matter, such as what an attacker would try first.
-struct Shape {
+public struct SystemCallShape: Sendable {
     /// As the table of verdicts shows it.
-    let text: String
-    let call: SystemCall
+    public let text: String
+    /// The call.
+    public let call: SystemCall
 
-    private init(_ text: String, _ name: String, _ arguments: [UInt64]) throws {
+    /// A call by name, of x86_64.
+    public init(_ text: String, _ name: String, _ arguments: [UInt64]) throws(UnknownName) {
+        guard let number = Architecture.x86_64.syscallNumber(name) else { throw UnknownName(name: name) }
         self.text = text
-        call = SystemCall(try number(name), arguments, on: .x86_64)
+        call = SystemCall(number, arguments, on: .x86_64)
     }
 
-    static func all() throws -> [Shape] {
+    /// A name that x86_64 does not have.
+    public struct UnknownName: Error, Equatable {
+        /// The name.
+        public let name: String
+    }
+
+    /// Some hundred calls that every confined thread is asked about.
+    public static func all() throws(UnknownName) -> [SystemCallShape] {
         let nobody: UInt64 = 0xFFFF_FFFF  // no descriptor, no process
-        var shapes: [Shape] = []
-        func add(_ text: String, _ name: String, _ arguments: [UInt64]) throws {
-            shapes.append(try Shape(text, name, arguments))
+        var shapes: [SystemCallShape] = []
+        func add(_ text: String, _ name: String, _ arguments: [UInt64]) throws(UnknownName) {
+            shapes.append(try SystemCallShape(text, name, arguments))
         }
         for (flags, name) in [(2, "PRIVATE"), (1, "SHARED")] as [(UInt64, String)] {
             try add("mmap of a file, MAP_\(name)", "mmap", [0, 4096, 3, flags, nobody])
@@ -80,4 +90,9 @@ struct Shape {
         }
         return shapes
     }
+}
+
+private func constant(_ name: String) throws(SystemCallShape.UnknownName) -> UInt64 {
+    guard let value = Architecture.x86_64.constant(name) else { throw SystemCallShape.UnknownName(name: name) }
+    return value
 }

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #define _GNU_SOURCE
-#include "CSwiftletVMM.h"
+#include "CSeccompilerBPF.h"
 
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <ucontext.h>
 #include <unistd.h>
 
-static const char *call_names;
-static size_t call_names_byte_count;
-static void (*last_act)(void);
+static struct cseccompiler_report report;
 static _Thread_local char thread_name[16];
 
 // A line that is put together without the C library's formatting, which may take locks.
@@ -35,7 +34,7 @@ static void put_number(struct line *line, unsigned long value, unsigned base) {
 }
 
 static void put_call_name(struct line *line, unsigned number) {
-    const char *word = call_names, *end = call_names + call_names_byte_count;
+    const char *word = report.call_names, *end = word + report.call_names_byte_count;
     for (;; number--) {
         while (word < end && (*word == ' ' || *word == '\n')) word++;
         const char *rest = word;
@@ -51,7 +50,10 @@ static void put_call_name(struct line *line, unsigned number) {
 static void violated(int signal, siginfo_t *info, void *context) {
     (void)signal;
     struct line line = {.count = 0};
-    put_text(&line, "swiftlet: seccomp: thread ");
+    put_text(&line, report.program);
+    put_text(&line, ": seccomp: thread ");
+    // A thread that inherited its filter was never named here, but has a name; asking fails where that is refused as well.
+    if (!thread_name[0] && prctl(PR_GET_NAME, thread_name) < 0) put_text(&line, "?");
     put_text(&line, thread_name);
     put_text(&line, " may not make system call ");
     put_number(&line, (unsigned)info->si_syscall, 10);
@@ -68,22 +70,20 @@ static void violated(int signal, siginfo_t *info, void *context) {
     (void)context;
 #endif
     put_text(&line, "\n");
-    // Standard error may be gone: the status tells too.
-    if (write(2, line.bytes, line.count) < 0) {}
-    last_act();
-    _exit(cswiftletvmm_violation_status);
+    // The reader may be gone: the status tells too.
+    if (write(report.descriptor, line.bytes, line.count) < 0) {}
+    if (report.before_exit) report.before_exit();
+    _exit(report.status);
 }
 
-int cswiftletvmm_handle_violations(const char *names, size_t byte_count, void (*before_exit)(void)) {
-    call_names = names;
-    call_names_byte_count = byte_count;
-    last_act = before_exit;
+int cseccompiler_report_violations(const struct cseccompiler_report *how) {
+    report = *how;
     struct sigaction action = {.sa_flags = SA_SIGINFO};
     action.sa_sigaction = violated;
     sigemptyset(&action.sa_mask);
     return sigaction(SIGSYS, &action, NULL);
 }
 
-void cswiftletvmm_name_thread(const char *name) {
+void cseccompiler_name_thread(const char *name) {
     strncpy(thread_name, name, sizeof thread_name - 1);
 }

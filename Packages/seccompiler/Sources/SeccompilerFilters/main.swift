@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Compiles the policies of swiftlet's threads and devices to Swift: `make seccomp-filters`. No part of swiftlet, which so needs
-// no compiler and no libseccomp.
+// Compiles policies to Swift: `make seccomp-filters`. What is confined so needs no compiler, no libseccomp and no files.
+// With `--names` it writes the table of system calls by which violations are told.
 internal import Glibc
 internal import Seccompiler
 internal import VMMSysUtil
@@ -43,10 +43,11 @@ func nameTable() -> String {
     return lines.map { "        \($0)" }.joined(separator: "\n")
 }
 
-var declarations = ""
-var members: [String] = []
-do {
-    for path in CommandLine.arguments.dropFirst() {
+/// The Swift of the policies in these files.
+func filters(of paths: some Sequence<String>) throws -> String {
+    var declarations = ""
+    var members: [String] = []
+    for path in paths {
         let bytes = try contents(of: path)
         let policy = try bytes.withUnsafeBytes { try Policy(json: $0, architecture: .x86_64) }
         for entry in policy.entries {
@@ -55,23 +56,39 @@ do {
             members.append("." + memberName(entry.name))
         }
     }
-} catch {
-    let line = Array("SwiftletFilters: \(error)\n".utf8)
-    _ = write(2, line, line.count)
-    exit(1)
+    return """
+        // SPDX-License-Identifier: Apache-2.0
+        // Made from Policy/*.json: make seccomp-filters
+        package import SeccompilerBPF
+
+        extension FilterPiece {
+            /// All of them.
+            package static let all: [FilterPiece] = [\(members.joined(separator: ", "))]
+        \(declarations)
+        }
+        """
 }
-print(
+
+/// The Swift of the table of names.
+func names() -> String {
     """
     // SPDX-License-Identifier: Apache-2.0
-    // Made from Policy/*.json: make seccomp-filters
+    // Made from libseccomp's table: make seccomp-filters
 
-    extension FilterPiece {
-        /// All of them.
-        package static let all: [FilterPiece] = [\(members.joined(separator: ", "))]
-    \(declarations)
-        /// The system calls' names, in the order of their numbers.
-        package static let systemCallNames: StaticString = \"\"\"
+    extension SystemCall {
+        /// The names of x86_64's system calls in the order of their numbers, `-` where there is none.
+        public static let names: StaticString = \"\"\"
     \(nameTable())
             \"\"\"
     }
-    """)
+    """
+}
+
+do {
+    let words = CommandLine.arguments.dropFirst()
+    print(words == ["--names"] ? names() : try filters(of: words))
+} catch {
+    let line = Array("SeccompilerFilters: \(error)\n".utf8)
+    _ = write(2, line, line.count)
+    exit(1)
+}
