@@ -154,6 +154,23 @@ import VMMSysUtil
         }
     }
 
+    @Test("a client that does not take its answers is sent away, and one that owes nothing may stay silent")
+    func patience() throws {
+        let running = try Running()
+        defer { running.end() }
+        let silent = try Client(running.path)
+        let deaf = try Client(running.path)
+        try deaf.socket.setNonBlocking()
+        let text = Array(String(repeating: "GET /vm/config HTTP/1.1\r\n\r\n", count: 10000).utf8)
+        _ = try text.withUnsafeBytes { try deaf.socket.write(from: $0) }
+        var entry = pollfd(fd: deaf.socket.rawValue, events: 0, revents: 0)
+        #expect(poll(&entry, 1, 1000) == 0)
+        #expect(poll(&entry, 1, 20_000) == 1)
+        #expect(Int32(entry.revents) & Int32(POLLHUP) != 0)
+        try silent.send("GET /version HTTP/1.1\r\nConnection: close\r\n\r\n")
+        #expect(try silent.receive().hasSuffix(Self.version))
+    }
+
     @Test("the socket's file must not exist, and goes with the server")
     func socketFile() throws {
         let running = try Running()

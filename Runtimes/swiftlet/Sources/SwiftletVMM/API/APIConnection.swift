@@ -50,8 +50,8 @@ final class APIConnection: EventHandler {
         parser = HTTPParser(bodyLimit: payloadLimit)
     }
 
-    /// Whether it has an answer to take, or its leave.
-    var isAwaited: Bool { !output.isEmpty || phase != .open }
+    /// Whether it has an answer to take, room to make for the next, or its leave.
+    var isAwaited: Bool { !output.isEmpty || hasMore || phase != .open }
     /// Whether it has been awaited for too long.
     var isLate: Bool { isAwaited && lastActivity.elapsed > Self.patience }
 
