@@ -1,88 +1,78 @@
 // SPDX-License-Identifier: Apache-2.0
+import Glibc
 import Seccompiler
 import SeccompilerTestSupport
 import Testing
+import VMMSysUtil
 
-/// Filters of the size and shape that a microVM monitor uses, written from what such a program calls.
+/// `Fixtures/microvm.json`: filters of the size and shape that a microVM monitor's three kinds of threads have, written from
+/// what such a program calls.
 @Suite(.enabled(if: Architecture.native == .x86_64, "its calls are x86_64's"))
 struct MicroVMPolicyTests {
-    static let names = [
-        "accept4", "brk", "clock_gettime", "close", "dup", "epoll_ctl", "epoll_pwait", "epoll_wait", "exit",
-        "exit_group",
-        "fallocate", "fstat", "fsync", "ftruncate", "futex", "getrandom", "gettid", "io_uring_enter", "lseek",
-        "mincore",
-        "mmap", "mremap", "munmap", "nanosleep", "newfstatat", "open", "openat", "pread64", "preadv", "pwrite64",
-        "pwritev",
-        "read", "readv", "recvfrom", "recvmsg", "restart_syscall", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn",
-        "sched_yield", "sendmsg", "set_robust_list", "sigaltstack", "stat", "tgkill", "timerfd_settime", "tkill",
-        "write",
-        "writev",
-    ]
-    static let requests = [
-        "KVM_RUN", "KVM_GET_REGS", "KVM_SET_REGS", "KVM_GET_SREGS", "KVM_SET_SREGS", "KVM_GET_MSRS", "KVM_SET_MSRS",
-        "KVM_GET_CPUID2", "KVM_GET_MP_STATE", "KVM_SET_MP_STATE", "KVM_GET_VCPU_EVENTS", "KVM_SET_VCPU_EVENTS",
-        "KVM_GET_LAPIC", "KVM_SET_LAPIC", "KVM_GET_XSAVE", "KVM_GET_XCRS", "KVM_GET_DEBUGREGS", "KVM_KVMCLOCK_CTRL",
-    ]
+    static let names = ["vmm", "api", "vcpu"]
 
-    static func json() -> String {
-        func rule(_ name: String, _ conditions: String...) -> String {
-            let args = conditions.isEmpty ? "" : ", \"args\": [\(conditions.joined(separator: ", "))]"
-            return "{\"syscall\": \"\(name)\"\(args)}"
-        }
-        func equal(_ index: Int, _ value: String) -> String {
-            "{\"index\": \(index), \"type\": \"dword\", \"op\": \"eq\", \"val\": \"\(value)\"}"
-        }
-        var rules = names.map { rule($0) }
-        rules += requests.map { rule("ioctl", equal(1, $0)) }
-        rules += [rule("madvise", equal(2, "MADV_DONTNEED")), rule("fcntl", equal(1, "F_GETFD"))]
-        rules += [rule("fcntl", equal(1, "F_SETFD"), equal(2, "FD_CLOEXEC")), rule("fcntl", equal(1, "F_SETFL"))]
-        rules += [rule("socket", equal(0, "AF_UNIX"), equal(1, "SOCK_STREAM|SOCK_CLOEXEC"), equal(2, "0x0"))]
-        return """
-            {"vcpu": {"default_action": "trap", "filter_action": "allow", "filter": [\(rules.joined(separator: ",\n"))]}}
-            """
+    private func filter(_ name: String) throws -> Filter {
+        let package = #filePath.split(separator: "/").dropLast(2).joined(separator: "/")
+        let file = try FileDescriptor.open("/\(package)/Fixtures/microvm.json", .readOnly)
+        var bytes = [UInt8](repeating: 0, count: Int(try file.byteCount()))
+        #expect(read(file.rawValue, &bytes, bytes.count) == bytes.count)
+        return try #require(bytes.withUnsafeBytes { try Policy(json: $0, architecture: .x86_64) }[name])
     }
 
-    private func calls() -> [SystemCall] {
-        var calls: [SystemCall] = []
-        for number in 0..<UInt32(512) where KernelProbe.isAsked(about: number) {
-            for arguments in [[], [3, 0xAE80, 4], [1, 0x80801, 0], [1, 2, 1], [.max, .max, .max, .max, .max, .max]]
-                as [[UInt64]]
-            {
-                calls.append(SystemCall(number, arguments, on: .x86_64))
-            }
+    /// Every number of the table, of x32 and beyond, with arguments of all zeros and all ones; and each rule's edges.
+    private func calls(_ filter: Filter) -> [SystemCall] {
+        let beyond: [UInt32] = [512, 1023, 4096, 0x3FFF_FFFF, 0x8000_0000, 0xC000_0000, .max - 1, .max]
+        let numbers = (0..<512) + (0..<512).map { $0 | 0x4000_0000 } + beyond
+        let plain = numbers.flatMap { number in
+            [[], [.max, .max, .max, .max, .max, .max]].map { SystemCall(number, $0, on: .x86_64) }
         }
-        return calls
+        return plain + filter.boundaryCalls
     }
 
-    @Test("policy, program and kernel agree on every number, with either back end and with a histogram")
-    func everyNumber() throws {
-        let filter = try #require(Policy(json: Self.json(), architecture: .x86_64)["vcpu"])
-        let calls = calls()
+    @Test(
+        "the filters have as many rules and calls as Firecracker's",
+        arguments: zip(names, [(76, 50), (36, 31), (49, 27)]))
+    func size(name: String, size: (rules: Int, calls: Int)) throws {
+        let filter = try filter(name)
+        #expect(filter.rules.count == size.rules)
+        #expect(Set(filter.numbers).count == size.calls)
+        #expect(filter.findings == [])
+    }
+
+    @Test("policy, program and kernel agree on every number and every rule's edges, however compiled", arguments: names)
+    func everyCall(name: String) throws {
+        let filter = try filter(name)
+        let calls = calls(filter)
         let expected = calls.map { filter.verdict(on: $0).action }
-        #expect(expected.contains(.allow) && expected.contains(.trap))
-        for compiled in [
-            try filter.compile(), try filter.compile(backEnd: .own),
-            try filter.compile(histogram: [16: 1000, 0: 10, 1: 10]),
-        ] {
+        // What the kernel can be asked about; the others end the process whichever program is on.
+        let asked = calls.indices.filter {
+            calls[$0].auditValue == Architecture.x86_64.auditValue && KernelProbe.isAsked(about: calls[$0].number)
+        }
+        #expect(asked.count > 2500)
+        #expect(Set(asked.map { expected[$0] }) == [.allow, .trap, .killProcess])
+        let hot: [UInt32: UInt64] = [16: 1000, 0: 10, 1: 10, 202: 5]
+        for compiled in [try filter.compile(), try filter.compile(backEnd: .own), try filter.compile(histogram: hot)] {
             #expect(compiled.program.instructions.count < 250)
             #expect(calls.map { compiled.program.run(on: $0).action } == expected)
-            #expect(try KernelProbe.actions(for: calls, under: compiled.program) == expected)
+            let answers = try KernelProbe.actions(for: asked.map { calls[$0] }, under: compiled.program)
+            for (index, answer) in zip(asked, answers) { #expect(answer == expected[index], "\(calls[index])") }
         }
     }
 
-    @Test("the own back end's programs are not longer than libseccomp's")
-    func length() throws {
-        let filter = try #require(Policy(json: Self.json(), architecture: .x86_64)["vcpu"])
-        let own = try filter.compile(backEnd: .own).program.instructions.count
-        let library = try filter.compile(backEnd: .libseccomp).program.instructions.count
+    @Test("libseccomp compiles what it can express of them, and the own back end's programs are not longer")
+    func backEnds() throws {
+        #expect(try filter("vmm").compile().backEnd == .own)
+        let api = try filter("api")
+        #expect(try api.compile().backEnd == .libseccomp)
+        let own = try api.compile(backEnd: .own).program.instructions.count
+        let library = try api.compile(backEnd: .libseccomp).program.instructions.count
         #expect(own <= library, "\(own) instructions against \(library)")
     }
 
-    @Test("it has no findings, and everything a program outside wants is trapped")
-    func closed() throws {
-        let filter = try #require(Policy(json: Self.json(), architecture: .x86_64)["vcpu"])
-        #expect(filter.findings == [])
-        for name in ["execve", "ptrace", "process_vm_writev", "clone", "mount", "bpf", "io_uring_setup", "connect"] {
+    @Test("everything that a program outside wants is trapped", arguments: names)
+    func closed(name: String) throws {
+        let filter = try filter(name)
+        for name in ["execve", "ptrace", "process_vm_writev", "clone", "mount", "bpf", "io_uring_setup", "socketpair"] {
             let number = try #require(Architecture.x86_64.syscallNumber(name))
             #expect(filter.verdict(on: SystemCall(number, on: .x86_64)).action == .trap, "\(name)")
         }
