@@ -47,6 +47,8 @@ public final class MMIODriver {
         public static let interruptACK: UInt64 = 0x64
         /// Status.
         public static let status: UInt64 = 0x70
+        /// QueueReset.
+        public static let queueReset: UInt64 = 0xc0
         /// ConfigGeneration.
         public static let configGeneration: UInt64 = 0xfc
         /// The first byte of the configuration space.
@@ -164,6 +166,12 @@ public final class MMIODriver {
         }
         status = 0xf
         return queues
+    }
+
+    /// Takes a queue from the running device (virtio 1.2, 2.6.1); `setUp` gives it one again.
+    public func resetQueue(_ index: Int) {
+        write(Register.queueSelect, UInt32(truncatingIfNeeded: index))
+        write(Register.queueReset, 1)
     }
 
     /// Rings the doorbell of a queue, with a trap.

@@ -28,10 +28,10 @@ import VirtioQueueTestSupport
         #expect(rig.driver.config(12..<16) == [254, 0, 0, 0])
         #expect(rig.driver.config(20..<24) == [0, 2, 0, 0])
         #expect(rig.driver.config(60..<64) == [0, 0, 0, 0])
-        let bits = [2, 6, 9, 13, 14, 28, 29, 32].reduce(VirtioFeatures()) { $0.union(.bit($1)) }
+        let bits = [2, 6, 9, 13, 14, 28, 29, 32, 40].reduce(VirtioFeatures()) { $0.union(.bit($1)) }
         #expect(rig.driver.offeredFeatures == bits)
         let readOnly = try BlockRig(MemoryDisk(sectors: 8, isReadOnly: true), options: BlockOptions(cache: .unsafe))
-        let fewer = [2, 5, 6, 28, 29, 32].reduce(VirtioFeatures()) { $0.union(.bit($1)) }
+        let fewer = [2, 5, 6, 28, 29, 32, 40].reduce(VirtioFeatures()) { $0.union(.bit($1)) }
         #expect(readOnly.driver.offeredFeatures == fewer)
     }
 

@@ -10,14 +10,16 @@ import VirtioQueue
 import VirtioQueueTestSupport
 
 /// A device that notices when it is called in an order, or on a thread, that it must not be.
-private final class StrictDevice: VirtioDevice {
+private final class StrictDevice: QueueResettableDevice {
     let faults = Fault()
     private var isActive = false
+    private var live: Set<UInt16> = []
     private var thread: Int32?
 
     final class Fault: Sendable {
         let count = Atomic<Int>(0)
         let activations = Atomic<Int>(0)
+        let restarts = Atomic<Int>(0)
     }
 
     let deviceID = DeviceID(rawValue: 44)
@@ -35,7 +37,13 @@ private final class StrictDevice: VirtioDevice {
     func activate(_ activation: Activation) throws(ActivationError) {
         enter(!isActive)
         isActive = true
+        live = Set(activation.queues.indices.filter { activation.queues[$0] != nil }.map(UInt16.init))
         faults.activations.wrappingAdd(1, ordering: .relaxed)
+    }
+    func resetQueue(_ index: UInt16) { enter(isActive && live.remove(index) != nil) }
+    func restartQueue(_ index: UInt16, _ queue: Queue) {
+        enter(isActive && live.insert(index).inserted)
+        faults.restarts.wrappingAdd(1, ordering: .relaxed)
     }
     func queueNotified(_ index: UInt16) -> QueueService {
         enter(isActive)
@@ -49,7 +57,8 @@ private final class StrictDevice: VirtioDevice {
 }
 
 @Suite struct ConcurrencyTests {
-    @Test("vCPUs that start, notify, write and reset at once never reach a device twice, or after its reset")
+    @Test(
+        "vCPUs that start, notify, write and reset, queues too, at once never reach a device twice, or after its reset")
     func manyVCPUs() throws {
         let device = StrictDevice()
         let faults = device.faults
@@ -80,12 +89,14 @@ private final class StrictDevice: VirtioDevice {
                         transport.write(offset: 0x38, value: 16, size: 4)
                         transport.write(offset: 0x44, value: 1, size: 4)
                     case 6: _ = transport.read(offset: 0x100, size: 8)
+                    case 9: transport.write(offset: 0x30, value: value >> 8 & 1, size: 4)
+                    case 10: transport.write(offset: 0xc0, value: 1, size: 4)
                     case 7: transport.write(offset: 0x64, value: 3, size: 4)
                     default:
                         let next: [UInt64: UInt64] = [0: 1, 1: 3, 3: 0xb, 0xb: 0xf]
                         if value % 16 == 8 {
                             transport.write(offset: 0x24, value: 1, size: 4)
-                            transport.write(offset: 0x20, value: 1, size: 4)
+                            transport.write(offset: 0x20, value: 0x101, size: 4)
                         }
                         let status = transport.read(offset: 0x70, size: 4)
                         if let step = next[status] { transport.write(offset: 0x70, value: step, size: 4) }
@@ -106,6 +117,7 @@ private final class StrictDevice: VirtioDevice {
         transport.shutDown()
         executor.stop()
         #expect(faults.count.load(ordering: .relaxed) == 0)
+        #expect(faults.restarts.load(ordering: .relaxed) > 0)
     }
 
     @Test("a kick that comes before the device is up is served by the start")

@@ -34,13 +34,21 @@ public struct Activation {
                 queues.append(nil)
                 continue
             }
-            do throws(QueueConfigurationError) {
-                queues.append(try configuration.activate(memory: memory, features: features))
-            } catch {
-                throw .queue(index: index, error)
-            }
+            queues.append(try Self.queue(index, configuration, memory: memory, features: features))
         }
         self.init(memory: memory, features: features, queues: queues, interrupt: interrupt)
+    }
+
+    /// Checks what the driver set up and makes one queue, as a transport does that restarts it.
+    /// - Throws: `.queue` if it is not valid.
+    public static func queue(
+        _ index: Int, _ configuration: QueueConfiguration, memory: GuestMemory, features: VirtioFeatures
+    ) throws(ActivationError) -> Queue {
+        do throws(QueueConfigurationError) {
+            return try configuration.activate(memory: memory, features: features)
+        } catch {
+            throw .queue(index: index, error)
+        }
     }
 
     /// A queue that the device cannot do without.

@@ -9,7 +9,7 @@ public import VirtioQueue
 /// A request goes through three types, one file each: `BlockRequest` reads it out of the chain and checks it,
 /// `BlockExecution` has the disk do it, `BlockCompletion` answers. A request that breaks the rules is answered with an
 /// error, and the device goes on.
-public final class BlockDevice: VirtioDevice {
+public final class BlockDevice: QueueResettableDevice {
     /// Requests answered together. A few, since the first waits for the last.
     static let requestsPerBatch = 8
     /// Batches served before others on the same thread get their turn.
@@ -22,6 +22,8 @@ public final class BlockDevice: VirtioDevice {
     private let offersReadOnly: Bool
     private(set) var host: DeviceHost?
     private(set) var active: Active?
+    /// For the queue that comes after a reset of the first.
+    private var interrupt: (any Interrupt)?
     /// The device's rate limiter. Its limits may be changed on the device's thread.
     public let throttle: Throttle?
     /// What the device has done so far.
@@ -37,12 +39,12 @@ public final class BlockDevice: VirtioDevice {
         /// Of a disk that has several requests in flight.
         var flights: BlockFlights?
 
-        init(_ activation: Activation, options: BlockOptions) throws(ActivationError) {
-            queue = try activation.queue(0)
+        init(_ queue: Queue, _ interrupt: any Interrupt, options: BlockOptions) {
             queue.malformedChainPolicy = .returnHead
-            interrupt = activation.interrupt
-            features = activation.features
-            execution = BlockExecution(options: options, features: activation.features)
+            self.queue = queue
+            self.interrupt = interrupt
+            features = queue.features
+            execution = BlockExecution(options: options, features: queue.features)
         }
     }
 
@@ -95,7 +97,7 @@ public final class BlockDevice: VirtioDevice {
 
     /// Takes queue 0.
     public func activate(_ activation: Activation) throws(ActivationError) {
-        let active = try Active(activation, options: options)
+        let queue = try activation.queue(0)
         if let throttle, let host {
             do throws(Errno) {
                 try throttle.start(host.events) { [weak self] in self?.queueNotified(0) ?? .drained }
@@ -103,15 +105,30 @@ public final class BlockDevice: VirtioDevice {
                 throw .host(error)
             }
         }
+        interrupt = activation.interrupt
+        restartQueue(0, queue)
+    }
+
+    /// Takes queue 0.
+    public func restartQueue(_ index: UInt16, _ queue: Queue) {
+        guard let interrupt else { return }
+        let active = Active(queue, interrupt, options: options)
         beginFlights(active)
         self.active = active
     }
 
     /// Drops the queue, when everything that is in flight has come back; none of it is answered.
-    public func reset() {
-        throttle?.stop()
+    public func resetQueue(_ index: UInt16) {
+        throttle?.cancel()
         active?.flights?.end { _ in }
         active = nil
+    }
+
+    /// Drops the queue, as `resetQueue` does.
+    public func reset() {
+        resetQueue(0)
+        throttle?.stop()
+        interrupt = nil
     }
 
     /// Serves requests until there are none, or the turn is over.

@@ -7,7 +7,7 @@ public import VirtioModel
 public import VirtioQueue
 
 /// A virtio entropy device (virtio 1.2, 5.4): fills the driver's buffers from the host kernel's generator.
-public final class EntropyDevice: VirtioDevice {
+public final class EntropyDevice: QueueResettableDevice {
     /// Bytes written for one request, however much room it has: descriptors may all name one buffer, and so ask for more
     /// than the guest even owns.
     public static let bytesPerRequest: UInt64 = 64 << 10
@@ -46,7 +46,6 @@ public final class EntropyDevice: VirtioDevice {
     /// Takes queue 0.
     public func activate(_ activation: Activation) throws(ActivationError) {
         let queue = try activation.queue(0)
-        queue.malformedChainPolicy = .returnHead
         if let throttle, let host {
             do throws(Errno) {
                 try throttle.start(host.events) { [weak self] in self?.queueNotified(0) ?? .drained }
@@ -54,16 +53,28 @@ public final class EntropyDevice: VirtioDevice {
                 throw .host(error)
             }
         }
-        self.queue = queue
         interrupt = activation.interrupt
+        restartQueue(0, queue)
+    }
+
+    /// Takes the queue.
+    public func restartQueue(_ index: UInt16, _ queue: Queue) {
+        queue.malformedChainPolicy = .returnHead
+        self.queue = queue
+    }
+
+    /// Drops the queue. What it owes of its limits stays.
+    public func resetQueue(_ index: UInt16) {
+        throttle?.cancel()
+        queue = nil
+        chain.removeAll()
     }
 
     /// Drops the queue.
     public func reset() {
+        resetQueue(0)
         throttle?.stop()
-        queue = nil
         interrupt = nil
-        chain.removeAll()
     }
 
     /// Fills what is there, until the turn is over.

@@ -10,6 +10,7 @@ internal import VirtioQueue
 /// reset ──► ACK ──► DRIVER ──────► FEATURES_OK ────────► DRIVER_OK
 ///   ▲               features        queue fields          running; queue fields and features frozen
 ///   │               writable        writable
+///   │                                                     but for the fields of a queue that was reset (2.6.1)
 ///   └── a write of 0, from anywhere; FAILED (0x80) may be set at any time; NEEDS_RESET (0x40) is the device's own
 /// ```
 struct DriverState {
@@ -39,6 +40,8 @@ struct DriverState {
     var deviceFeaturesSelect: UInt32 = 0
     var driverFeaturesSelect: UInt32 = 0
     var queueSelect: UInt32 = 0
+    /// Those that the device is letting go of; a queue in use is in it only until then.
+    private var queuesInReset: Set<UInt32> = []
     private var driverFeaturePages: (UInt32, UInt32) = (0, 0)
     /// Whether the driver asked for a bit above 63: none is offered, so it can never be accepted.
     private var hasUnknownFeatures = false
@@ -137,22 +140,53 @@ struct DriverState {
         driverFeaturePages = (0, 0)
         hasUnknownFeatures = false
         for index in queues.indices { queues[index].reset() }
+        queuesInReset = []
     }
 
     // MARK: Queues
 
     /// The selected queue, or nil if there is none of that number.
-    var selectedQueue: QueueConfiguration? {
-        guard let index = Int(exactly: queueSelect), queues.indices.contains(index) else { return nil }
-        return queues[index]
+    var selectedQueue: QueueConfiguration? { selectedIndex.map { queues[$0] } }
+
+    /// A queue by its index, or nil if there is none of that number.
+    func queue(_ index: UInt16) -> QueueConfiguration? {
+        queues.indices.contains(Int(index)) ? queues[Int(index)] : nil
     }
 
+    /// Whether the device is letting go of the selected queue.
+    var isSelectedQueueInReset: Bool { queuesInReset.contains(queueSelect) }
+
     /// Changes the selected queue, between FEATURES_OK and DRIVER_OK only (virtio 1.2, 3.1.1 steps 5 to 8): what a running
-    /// device uses is frozen, whatever the driver writes later.
+    /// device uses is frozen, whatever the driver writes later. With VIRTIO_F_RING_RESET a queue that is not in use may be
+    /// set up again (2.6.1).
     mutating func changeSelectedQueue(_ change: (inout QueueConfiguration) -> Void) {
-        guard has(Status.featuresOK), !isDriverOK, !isBroken,
-            let index = Int(exactly: queueSelect), queues.indices.contains(index)
-        else { return }
+        guard has(Status.featuresOK), !isBroken, let index = selectedIndex, !isSelectedQueueInReset else { return }
+        guard !isDriverOK || hasQueueReset && !queues[index].isReady else { return }
         change(&queues[index])
     }
+
+    /// Marks the selected queue ready.
+    /// - Returns: its index if the device runs already, and must be told.
+    mutating func enableSelectedQueue() -> UInt16? {
+        let wasReady = selectedQueue?.isReady
+        changeSelectedQueue { $0.isReady = true }
+        guard isDriverOK, wasReady == false, selectedQueue?.isReady == true else { return nil }
+        return UInt16(exactly: queueSelect)
+    }
+
+    /// Takes the selected queue from the driver: its fields are as after power-on at once, and stay so until
+    /// `finishQueueReset`. Also of a device that has given up, which may still have I/O in flight.
+    /// - Returns: its index; nil if there is nothing to reset.
+    mutating func beginQueueReset() -> UInt16? {
+        guard isDriverOK, hasQueueReset, let index = selectedIndex, queues[index].isReady else { return nil }
+        queues[index].reset()
+        queuesInReset.insert(queueSelect)
+        return UInt16(exactly: queueSelect)
+    }
+
+    /// The device has let go of the queue.
+    mutating func finishQueueReset(_ index: UInt16) { queuesInReset.remove(UInt32(index)) }
+
+    private var hasQueueReset: Bool { driverFeatures.contains(.ringReset) }
+    private var selectedIndex: Int? { Int(exactly: queueSelect).flatMap { queues.indices.contains($0) ? $0 : nil } }
 }

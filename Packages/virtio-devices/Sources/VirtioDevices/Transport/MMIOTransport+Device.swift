@@ -11,6 +11,8 @@ final class DeviceSide {
     let link: TransportLink
     /// Whether `activate` succeeded and no `reset` came since.
     var isActive = false
+    /// The queues that the device has.
+    private var live: Set<UInt16> = []
 
     init(device: any VirtioDevice, memory: GuestMemory, link: TransportLink) {
         self.device = device
@@ -18,24 +20,54 @@ final class DeviceSide {
         self.link = link
     }
 
+    /// Starts the device with what the driver has set up by now. Resets that came from another vCPU may have overtaken
+    /// this: one of the device makes it void, one of a queue has left that not ready.
     /// - Returns: the queues to be served once.
-    func activate(_ posted: PostedActivation) -> [UInt16] {
-        // A reset that came from another vCPU may have overtaken this activation.
-        guard link.state.withLock({ $0.epoch == posted.epoch }), !isActive else { return [] }
+    func activate(_ epoch: UInt64) -> [UInt16] {
+        guard !isActive, let driver = driver(epoch) else { return [] }
         do throws(ActivationError) {
             let activation = try Activation(
-                memory: memory, features: posted.features, configurations: posted.queues, interrupt: link)
+                memory: memory, features: driver.driverFeatures, configurations: driver.queues, interrupt: link)
             try device.activate(activation)
             isActive = true
-            return activation.queues.indices.compactMap { index in
+            let queues = activation.queues.indices.compactMap { index in
                 activation.queues[index] == nil ? nil : UInt16(exactly: index)
             }
+            live = Set(queues)
+            return queues
         } catch {
             // virtio 1.2, 2.1.2: a device that cannot go on says so and waits for a reset.
             link.needsReset()
             return []
         }
     }
+
+    /// Has the device let go of one queue (virtio 1.2, 2.6.1).
+    func resetQueue(_ index: UInt16, _ epoch: UInt64) {
+        guard isActive, driver(epoch) != nil, live.remove(index) != nil else { return }
+        (device as? any QueueResettableDevice)?.resetQueue(index)
+    }
+
+    /// Gives the device a queue that was reset, unless it was reset again meanwhile.
+    /// - Returns: whether it is to be served once.
+    func restartQueue(_ index: UInt16, _ epoch: UInt64) -> Bool {
+        guard isActive, let driver = driver(epoch), driver.isRunning, !live.contains(index),
+            let configuration = driver.queue(index), configuration.isReady,
+            let device = device as? any QueueResettableDevice
+        else { return false }
+        do throws(ActivationError) {
+            try device.restartQueue(
+                index, Activation.queue(Int(index), configuration, memory: memory, features: driver.driverFeatures))
+            live.insert(index)
+            return true
+        } catch {
+            link.needsReset()
+            return false
+        }
+    }
+
+    /// What the driver has said, as it is now; nil if a reset came meanwhile.
+    private func driver(_ epoch: UInt64) -> DriverState? { link.state.withLock { $0.epoch == epoch ? $0.driver : nil } }
 
     /// - Returns: whether the queue wants to be served again.
     func serve(_ index: UInt16) -> Bool {
@@ -45,20 +77,8 @@ final class DeviceSide {
 
     func reset() {
         isActive = false
+        live = []
         device.reset()
-    }
-}
-
-/// What the driver had agreed to when it set DRIVER_OK.
-struct PostedActivation: Sendable {
-    let epoch: UInt64
-    let features: VirtioFeatures
-    let queues: [QueueConfiguration]
-
-    init(_ state: borrowing TransportLink.State) {
-        epoch = state.epoch
-        features = state.driver.driverFeatures
-        queues = state.driver.queues
     }
 }
 
@@ -67,10 +87,35 @@ extension MMIOTransport {
     /// More configuration writes than this on their way, and the vCPU waits for the device to take them.
     static let postedConfigurationWritesMax = 64
 
-    func activate(_ posted: PostedActivation) {
+    func activate(_ epoch: UInt64) {
         executor.perform { [self] in
             // Notifications that came before the device was up were ignored; so every queue is looked at once.
-            for index in deviceSide.value.activate(posted) { serve(index) }
+            for index in deviceSide.value.activate(epoch) { serve(index) }
+        }
+    }
+
+    /// QueueReset: returns when the device has let go of the selected queue.
+    func resetQueue() {
+        let begun = link.state.withLock { state -> (index: UInt16, epoch: UInt64)? in
+            guard state.resetsUnderWay == 0, let index = state.driver.beginQueueReset() else { return nil }
+            return (index, state.epoch)
+        }
+        guard let (index, epoch) = begun else { return }
+        executor.performAndWait { [self] in deviceSide.value.resetQueue(index, epoch) }
+        link.state.withLock { state in
+            if state.epoch == epoch { state.driver.finishQueueReset(index) }
+        }
+    }
+
+    /// QueueReady: of a running device, a queue that was reset begins anew.
+    func enableQueue() {
+        let enabled = link.state.withLock { state -> (index: UInt16, epoch: UInt64)? in
+            guard state.resetsUnderWay == 0, let index = state.driver.enableSelectedQueue() else { return nil }
+            return (index, state.epoch)
+        }
+        guard let (index, epoch) = enabled else { return }
+        executor.perform { [self] in
+            if deviceSide.value.restartQueue(index, epoch) { serve(index) }
         }
     }
 

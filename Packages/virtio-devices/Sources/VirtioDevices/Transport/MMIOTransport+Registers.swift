@@ -19,9 +19,11 @@ extension MMIOTransport {
         // 4.2.2.1: 0 if the queue is not available.
         case .queueSizeMax: return link.state.withLock { UInt32($0.driver.selectedQueue?.maximumSize ?? 0) }
         case .queueReady: return link.state.withLock { $0.driver.selectedQueue?.isReady == true ? 1 : 0 }
+        // 4.2.2.1: 1 as long as the reset of the queue is ongoing.
+        case .queueReset: return link.state.withLock { $0.driver.isSelectedQueueInReset ? 1 : 0 }
         case .status: return link.state.withLock { $0.driver.status }
         case .configGeneration: return link.state.withLock { $0.configurationGeneration }
-        // Write-only, and the offset of QueueReset, a feature that is not offered.
+        // Write-only.
         case .deviceFeaturesSelect, .driverFeatures, .driverFeaturesSelect, .queueSelect, .queueSize, .queueNotify,
             .interruptACK, .queueDescriptorLow, .queueDescriptorHigh, .queueDriverLow, .queueDriverHigh,
             .queueDeviceLow, .queueDeviceHigh, .sharedMemorySelect:
@@ -41,7 +43,8 @@ extension MMIOTransport {
         // A size that does not fit becomes 0, which activation refuses; the old value would give rings of a size
         // that the driver did not choose.
         case .queueSize: changeQueue { $0.size = UInt16(exactly: value) ?? 0 }
-        case .queueReady: changeQueue { $0.isReady = value == 1 }
+        case .queueReady: if value == 1 { enableQueue() } else { changeQueue { $0.isReady = false } }
+        case .queueReset: if value == 1 { resetQueue() }
         case .queueDescriptorLow: changeQueue { $0.setLow(value, of: .descriptorTable) }
         case .queueDescriptorHigh: changeQueue { $0.setHigh(value, of: .descriptorTable) }
         case .queueDriverLow: changeQueue { $0.setLow(value, of: .availableRing) }
@@ -73,17 +76,17 @@ extension MMIOTransport {
     }
 
     private func writeStatus(_ value: UInt32) {
-        let (transition, activation) = link.state.withLock { state -> (DriverState.Transition, PostedActivation?) in
+        let (transition, epoch) = link.state.withLock { state -> (DriverState.Transition, UInt64?) in
             if value == 0 { return (state.driver.status == 0 && state.resetsUnderWay == 0 ? .none : .reset, nil) }
             guard state.resetsUnderWay == 0 else { return (.none, nil) }
             let transition = state.driver.writeStatus(value)
             guard transition == .activate else { return (transition, nil) }
-            return (transition, PostedActivation(state))
+            return (transition, state.epoch)
         }
         switch transition {
         case .none: break
         case .reset: resetDevice()
-        case .activate: if let activation { activate(activation) }
+        case .activate: if let epoch { activate(epoch) }
         }
     }
 }

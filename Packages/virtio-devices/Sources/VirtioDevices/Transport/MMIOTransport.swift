@@ -8,7 +8,8 @@ internal import VirtioQueue
 ///
 /// `read` and `write` are for vCPU threads, any number at once. They answer from the transport's own copies and never
 /// enter the device; what concerns the device (start, reset, configuration writes, trapped notifications) goes to its
-/// thread through the executor. Only a reset waits for the device, since the driver may reuse its memory once it is done.
+/// thread through the executor. Only a reset, of the device or of a queue, waits for the device, since the driver may
+/// reuse its memory once it is done.
 public final class MMIOTransport: Sendable {
     /// How many bytes of guest-physical space the registers take.
     public static let pageByteCount: UInt64 = 0x1000
@@ -45,6 +46,7 @@ public final class MMIOTransport: Sendable {
         link.start(configuration: device.initialConfiguration)
         device.attach(to: DeviceHost(configuration: link, events: events, executor: executor))
         let offered = device.offeredFeatures.union(offersPackedRings ? .packedRing : [])
+            .union(device is any QueueResettableDevice ? .ringReset : [])
         link.state.withLock {
             $0.driver = DriverState(offeredFeatures: offered, queueMaximumSizes: sizes)
         }

@@ -29,6 +29,7 @@ enum MMIORegister: UInt64 {
     case sharedMemoryLengthHigh = 0x0b4
     case sharedMemoryBaseLow = 0x0b8
     case sharedMemoryBaseHigh = 0x0bc
+    case queueReset = 0x0c0
     case configGeneration = 0x0fc
 
     /// "virt", little endian.
