@@ -64,6 +64,12 @@ public struct SystemCallShape: Sendable {
         for command in ["F_GETFL", "F_SETFL", "F_DUPFD_CLOEXEC", "F_SETLK", "F_SETPIPE_SZ"] {
             try add("fcntl \(command)", "fcntl", [nobody, try constant(command)])
         }
+        for (flags, name) in [(0, "none"), (1, "GETEVENTS"), (2, "SQ_WAKEUP"), (16, "REGISTERED_RING")]
+            as [(UInt64, String)]
+        {
+            try add("io_uring_enter, flags \(name)", "io_uring_enter", [nobody, 0, 0, flags, 0, 0])
+        }
+        try add("io_uring_enter with a set of signals", "io_uring_enter", [nobody, 0, 0, 1, 1, 8])
         for (signal, name) in [(23, "SIGURG"), (9, "SIGKILL"), (31, "SIGSYS")] as [(UInt64, String)] {
             try add("tgkill \(name)", "tgkill", [nobody, nobody, signal])
             try add("rt_sigaction \(name)", "rt_sigaction", [signal, 0, 0, 0])
@@ -78,7 +84,8 @@ public struct SystemCallShape: Sendable {
         // Nothing of these, whatever the arguments. The first are such that they would fail.
         for name in [
             "clone", "clone3", "fork", "vfork", "execve", "execveat", "ptrace", "process_vm_readv", "process_vm_writev",
-            "process_madvise", "pidfd_open", "pidfd_getfd", "kill", "tkill", "io_uring_setup", "bpf", "perf_event_open",
+            "process_madvise", "pidfd_open", "pidfd_getfd", "kill", "tkill", "io_uring_setup", "io_uring_register",
+            "bpf", "perf_event_open",
             "userfaultfd", "memfd_create", "memfd_secret", "open", "openat2", "creat", "open_by_handle_at", "mount",
             "umount2", "pivot_root", "chroot", "unshare", "setns", "setuid", "setresuid", "capset", "prctl", "seccomp",
             "keyctl", "add_key", "init_module", "finit_module", "kexec_load", "reboot", "personality", "modify_ldt",

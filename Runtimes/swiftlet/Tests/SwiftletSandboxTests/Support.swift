@@ -27,7 +27,7 @@ enum Confined: String, CaseIterable {
         switch self {
         case .api, .vcpu: []
         case .run: [.drives, .entropy, .console]
-        case .all: [.drives, .drivesPatch, .vsock, .entropy, .vmmAPI]
+        case .all: [.drives, .drivesAsync, .drivesPatch, .vsock, .entropy, .vmmAPI]
         }
     }
 

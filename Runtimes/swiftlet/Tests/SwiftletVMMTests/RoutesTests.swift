@@ -82,8 +82,9 @@ import VMMSysUtil
             badJSON("unknown variant `Some`, expected one of `Unsafe`, `Writeback` in `cache_type`")
         ),
         (
-            #"PUT /drives/a {"drive_id":"a","is_root_device":false,"path_on_host":"/x","io_engine":"Async"}"#,
-            badJSON("`io_engine` is not supported yet"), badJSON("`io_engine` is not supported yet")
+            #"PUT /drives/a {"drive_id":"a","is_root_device":false,"path_on_host":"/x","io_engine":"Threads"}"#,
+            badJSON("unknown variant `Threads`, expected one of `Sync`, `Async` in `io_engine`"),
+            badJSON("unknown variant `Threads`, expected one of `Sync`, `Async` in `io_engine`")
         ),
         (#"PATCH /drives/a {"drive_id":"a","path_on_host":"/x"}"#, before, "Drive config error: Device not found: a"),
         (
@@ -258,6 +259,29 @@ import VMMSysUtil
             controller.respond(to: request(#"PATCH /drives/a {"drive_id":"a","path_on_host":"\#(two)"}"#)).status == 204
         )
         #expect(path() == true)
+    }
+
+    @Test("an asynchronous drive is told as it is: synchronous once it has another file")
+    func asynchronousDrive() throws {
+        let files = try TemporaryFolder()
+        let path = try files.file("disk", byteCount: 4096)
+        let controller = try controller()
+        func tells(_ engine: String) -> Bool? {
+            controller.respond(to: HTTPRequest(method: "GET", path: "/vm/config")).body?.contains(
+                #""io_engine":"\#(engine)""#)
+        }
+        let put =
+            #"PUT /drives/a {"drive_id":"a","is_root_device":false,"path_on_host":"\#(path)","io_engine":"Async"}"#
+        #expect(controller.respond(to: request(put)).status == 204)
+        #expect(tells("Async") == true)
+        controller.started()
+        let limit = #"PATCH /drives/a {"drive_id":"a","rate_limiter":{}}"#
+        #expect(controller.respond(to: request(limit)).status == 204)
+        #expect(tells("Async") == true)
+        #expect(
+            controller.respond(to: request(#"PATCH /drives/a {"drive_id":"a","path_on_host":"\#(path)"}"#)).status
+                == 204)
+        #expect(tells("Sync") == true)
     }
 
     @Test("a vsock device that is put again takes the place of the first, at the same path")

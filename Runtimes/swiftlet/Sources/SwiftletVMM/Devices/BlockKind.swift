@@ -11,6 +11,8 @@ enum BlockKind: DeviceKind {
     static let filters = [FilterPiece.drives]
     static let changeFilters = [FilterPiece.drivesPatch]
 
+    static func filters(of config: BlockConfig) -> [FilterPiece] { config.ioEngine == .async ? [.drivesAsync] : [] }
+
     static func id(of config: BlockConfig) -> String { config.driveID }
     static func id(of change: BlockChange) -> String { change.driveID }
 
@@ -25,23 +27,35 @@ enum BlockKind: DeviceKind {
         return 0
     }
 
-    static func make(_ config: BlockConfig) throws(ConfigError) -> BlockDevice {
-        BlockDevice(
-            disk: try disk(config.pathOnHost, isReadOnly: config.isReadOnly),
+    static func make(_ config: BlockConfig, _ notice: (String) -> Void) throws(ConfigError) -> BlockDevice {
+        let file = try disk(config.pathOnHost, isReadOnly: config.isReadOnly)
+        return BlockDevice(
+            disk: config.ioEngine == .async ? ring(file, of: config, notice) : file,
             options: BlockOptions(
                 identifier: config.driveID, cache: config.cacheType == .writeback ? .writeBack : .unsafe,
                 isReadOnly: config.isReadOnly),
             throttle: try Throttle.make(config.rateLimiter, prefix: faultPrefix))
     }
 
-    /// Puts another file in, or the same one again after it grew. Requests that were begun end on the old one, as one request is done before the next begins.
-    /// Limits apply at once, also to requests that wait.
+    /// The ring is made here because the thread's filter will not let it: a thread that can make rings can have the
+    /// kernel open files past any filter.
+    private static func ring(_ file: FileDisk, of config: BlockConfig, _ notice: (String) -> Void) -> any Disk {
+        do throws(IOUringError) { return try RingDisk(file) } catch {
+            notice("drive \(config.driveID): \(error); it does one request after the other, as with Sync")
+            return file
+        }
+    }
+
+    /// Puts another file in, or the same one again after it grew. Requests that were begun end on the old one.
+    /// The ring of an asynchronous drive goes with its file, and another cannot be made any more: it is synchronous from
+    /// then on. Limits apply at once, also to requests that wait.
     static func apply(
         _ change: BlockChange, to device: BlockDevice, _ config: inout BlockConfig
     ) throws(ConfigError) {
         if let path = change.pathOnHost {
             device.replaceDisk(try disk(path, isReadOnly: config.isReadOnly))
             config.pathOnHost = path
+            config.ioEngine = .sync
         }
         if let limits = change.rateLimiter {
             device.throttle?.apply(limits)
@@ -74,6 +88,11 @@ struct BlockConfig: JSONRecord {
         case writeback = "Writeback"
     }
 
+    enum IOEngine: String, CaseIterable, Sendable {
+        case sync = "Sync"
+        case async = "Async"
+    }
+
     var driveID: String
     var partUUID: String?
     var isRootDevice = false
@@ -81,6 +100,7 @@ struct BlockConfig: JSONRecord {
     var isReadOnly = false
     var pathOnHost: String
     var rateLimiter: RateLimiterConfig?
+    var ioEngine = IOEngine.sync
 
     /// A drive of `swiftlet run`.
     init(_ drive: DriveConfig, index: Int) {
@@ -99,7 +119,7 @@ struct BlockConfig: JSONRecord {
         try fields.refuse("socket")
         pathOnHost = try fields.requiredString("path_on_host")
         rateLimiter = try fields.record("rate_limiter", as: RateLimiterConfig.self)
-        try fields.refuse("io_engine", allowing: .string("Sync"))
+        ioEngine = try fields.word("io_engine", as: IOEngine.self) ?? .sync
     }
 
     var json: JSONValue {
@@ -107,7 +127,7 @@ struct BlockConfig: JSONRecord {
             .init("drive_id", .string(driveID)), .init("partuuid", JSONValue(partUUID)),
             .init("is_root_device", .bool(isRootDevice)), .init("cache_type", .string(cacheType.rawValue)),
             .init("is_read_only", .bool(isReadOnly)), .init("path_on_host", .string(pathOnHost)),
-            .init("rate_limiter", rateLimiter?.json ?? .null), .init("io_engine", .string("Sync")),
+            .init("rate_limiter", rateLimiter?.json ?? .null), .init("io_engine", .string(ioEngine.rawValue)),
             .init("socket", .null),
         ])
     }

@@ -11,8 +11,9 @@ enum DeviceCatalog {
 final class DeviceTable {
     let slots: [any DeviceSlot]
 
-    init() {
-        func open<Kind: DeviceKind>(_: Kind.Type) -> any DeviceSlot { Slot<Kind>() }
+    /// - Parameter notice: told, in a line, what a device must do without on this host.
+    init(notice: @escaping (String) -> Void = { _ in }) {
+        func open<Kind: DeviceKind>(_: Kind.Type) -> any DeviceSlot { Slot<Kind>(notice: notice) }
         slots = DeviceCatalog.kinds.map { open($0) }
     }
 

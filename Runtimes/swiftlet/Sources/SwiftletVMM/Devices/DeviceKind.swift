@@ -24,6 +24,8 @@ protocol DeviceKind: SendableMetatype {
     static var holdsHostName: Bool { get }
     /// The system calls by which its devices are served, on the device thread: `Policy/<name>.json`.
     static var filters: [FilterPiece] { get }
+    /// What this one needs besides.
+    static func filters(of config: Config) -> [FilterPiece]
     /// The system calls by which `apply` changes one.
     static var changeFilters: [FilterPiece] { get }
 
@@ -35,7 +37,10 @@ protocol DeviceKind: SendableMetatype {
     /// - Parameter former: where its namesake was.
     static func position(of config: Config, among others: [Config], former: Int?) throws(ConfigError) -> Int
     /// Makes the device; opens what it needs of the host.
-    static func make(_ config: Config) throws(ConfigError) -> Device
+    /// - Parameters:
+    ///   - config: what was asked for.
+    ///   - notice: told, in a line, what the host does not have and the device does without.
+    static func make(_ config: Config, _ notice: (String) -> Void) throws(ConfigError) -> Device
     /// Changes the device of a running machine, on its thread. Throws without having changed anything.
     static func apply(_ change: Change, to device: Device, _ config: inout Config) throws(ConfigError)
     /// What the kernel must be told.
@@ -45,6 +50,7 @@ protocol DeviceKind: SendableMetatype {
 extension DeviceKind {
     static var holdsHostName: Bool { false }
     static var changeFilters: [FilterPiece] { [] }
+    static func filters(of config: Config) -> [FilterPiece] { [] }
     static func id(of config: Config) -> String { name }
     static func id(of change: Change) -> String { name }
     static func position(of config: Config, among others: [Config], former: Int?) throws(ConfigError) -> Int {

@@ -29,6 +29,9 @@ final class Slot<Kind: DeviceKind>: DeviceSlot {
     }
 
     private var entries: [Entry] = []
+    private let notice: (String) -> Void
+
+    init(notice: @escaping (String) -> Void) { self.notice = notice }
 
     var name: String { Kind.name }
 
@@ -39,7 +42,7 @@ final class Slot<Kind: DeviceKind>: DeviceSlot {
         if let former { others.remove(at: former) }
         let position = try Kind.position(of: config, among: others.map(\.config), former: former)
         if Kind.holdsHostName, let former { entries[former].device = nil }
-        others.insert(Entry(config: config, device: try Kind.make(config)), at: min(position, others.count))
+        others.insert(Entry(config: config, device: try Kind.make(config, notice)), at: min(position, others.count))
         entries = others
     }
 
@@ -59,7 +62,11 @@ final class Slot<Kind: DeviceKind>: DeviceSlot {
         var devices: [any VirtioDevice] = []
         for index in entries.indices {
             let device: Kind.Device
-            if let made = entries[index].device { device = made } else { device = try Kind.make(entries[index].config) }
+            if let made = entries[index].device {
+                device = made
+            } else {
+                device = try Kind.make(entries[index].config, notice)
+            }
             entries[index].device = device
             devices.append(device)
         }
@@ -70,7 +77,15 @@ final class Slot<Kind: DeviceKind>: DeviceSlot {
         for index in entries.indices { entries[index].device = nil }
     }
 
-    var filters: [FilterPiece] { entries.isEmpty ? [] : Kind.filters }
+    var filters: [FilterPiece] {
+        var pieces = entries.isEmpty ? [] : Kind.filters
+        for entry in entries {
+            for piece in Kind.filters(of: entry.config) where !pieces.contains(where: { $0.name == piece.name }) {
+                pieces.append(piece)
+            }
+        }
+        return pieces
+    }
 
     var changeFilters: [FilterPiece] { entries.isEmpty ? [] : Kind.changeFilters }
 

@@ -11,7 +11,7 @@ enum RngKind: DeviceKind {
     static let isKeyed = false
     static let filters = [FilterPiece.entropy]
 
-    static func make(_ config: EntropyConfig) throws(ConfigError) -> EntropyDevice {
+    static func make(_ config: EntropyConfig, _ notice: (String) -> Void) throws(ConfigError) -> EntropyDevice {
         EntropyDevice(throttle: try Throttle.make(config.rateLimiter, prefix: faultPrefix))
     }
 }

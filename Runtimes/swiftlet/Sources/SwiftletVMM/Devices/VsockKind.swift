@@ -13,7 +13,7 @@ enum VsockKind: DeviceKind {
     /// The socket's file is made with the device and goes with it.
     static let holdsHostName = true
 
-    static func make(_ config: VsockConfig) throws(ConfigError) -> VsockDevice {
+    static func make(_ config: VsockConfig, _ notice: (String) -> Void) throws(ConfigError) -> VsockDevice {
         guard let cid = GuestCID(UInt64(config.guestCID)) else {
             throw .device(
                 prefix: faultPrefix, "guest_cid \(config.guestCID) is reserved: take one from 3 to 4294967294")

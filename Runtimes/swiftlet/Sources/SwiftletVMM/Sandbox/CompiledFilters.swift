@@ -5,7 +5,7 @@ package import SeccompilerBPF
 extension FilterPiece {
     /// All of them.
     package static let all: [FilterPiece] = [
-        .base, .console, .drives, .drivesPatch, .entropy, .vcpu, .vmm, .vmmAPI, .api, .vsock,
+        .base, .console, .drives, .drivesAsync, .drivesPatch, .entropy, .vcpu, .vmm, .vmmAPI, .api, .vsock,
     ]
 
     /// `base` of Policy/base.json.
@@ -41,6 +41,16 @@ extension FilterPiece {
             0x128000c0015, 0x127000b0015, 0x11e000a0015, 0x11d08000015, 0x1c00000020, 0x54, 0x5000015, 0x1800000020,
             0x1100040015, 0x302030015, 0x4b00020015, 0x1200010015, 0x3000000000006, 0x7fff000000000006,
             0x8000000000000006,
+        ])
+
+    /// `drives_async` of Policy/drives.json.
+    package static let drivesAsync = FilterPiece(
+        "drives_async",
+        [
+            0x400000020, 0xc000003e16000015, 0x20, 0x4000000001000035, 0xffffffff13000015, 0x20, 0x1aa0f000015,
+            0x2c00000020, 0x54, 0xc000015, 0x2800000020, 0x104000015, 0x3400000020, 0x2000015, 0x3000000020, 0x70015,
+            0x2800000020, 0x4000015, 0x3400000020, 0x2000015, 0x3000000020, 0x10015, 0x3000000000006,
+            0x7fff000000000006, 0x8000000000000006,
         ])
 
     /// `drives_patch` of Policy/drives.json.

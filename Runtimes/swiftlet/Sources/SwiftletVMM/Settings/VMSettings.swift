@@ -4,10 +4,11 @@
 public final class VMSettings {
     private(set) var bootSource = BootSource()
     private(set) var machine = MachineSettings()
-    let devices = DeviceTable()
+    let devices: DeviceTable
 
     /// No kernel, no devices.
-    public init() {}
+    /// - Parameter notice: told, in a line, what a device must do without on this host.
+    public init(notice: @escaping (String) -> Void = { _ in }) { devices = DeviceTable(notice: notice) }
 
     /// `PUT /boot-source`.
     func put(_ source: BootSource) throws(ConfigError) {
