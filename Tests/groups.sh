@@ -41,6 +41,8 @@ run_test() {
     group docs docs/make-reference .build/debug .build/docs
     group programs make --no-print-directory build-release
     group guest-image make --no-print-directory guest-image
+    # Reads the release objects that both of them left.
+    group traps Tests/Traps/run
     # A package apart: it fetches what nobody else shall.
     group nest-unit nest_unit
     group nest-agent Tests/Nest/agent-tests
