@@ -5,7 +5,7 @@ import PackageDescription
 // Each target is an executable without a main: libFuzzer brings its own. So this package builds with
 // `--sanitize=fuzzer` only; Fuzz/run passes it.
 func target(_ name: String, _ product: String, _ package: String) -> Target {
-    .executableTarget(name: name, dependencies: [.product(name: product, package: package)])
+    .executableTarget(name: name, dependencies: ["FuzzRun", .product(name: product, package: package)])
 }
 
 let package = Package(
@@ -21,6 +21,9 @@ let package = Package(
         .package(path: "../Runtimes/swiftlet"),
     ],
     targets: [
+        // How many executions got somewhere.
+        .target(name: "FuzzRun", dependencies: ["CLibFuzzer"]),
+        .target(name: "CLibFuzzer"),
         target("block-request", "VirtioDevicesTestSupport", "virtio-devices"),
         target("bpf", "SeccompilerTestSupport", "seccompiler"),
         target("descriptor-chain", "VirtioQueueTestSupport", "virtio-queue"),

@@ -22,4 +22,22 @@ import Testing
 
     @Test("a bad seed is refused", arguments: ["bad-doubled-key", "bad-length", "bad-chunked", "bad-nesting"])
     func badSeeds(name: String) throws { #expect(try seed(name).accepted == 0) }
+
+    @Test(
+        "text in which no request is becomes one, with its target and its body",
+        arguments: [
+            "", "x", "GET", "GET /x HTTP/9.9\r\n\r\n", "PUT /actions HTTP/1.1\r\nContent-Length: 900\r\n\r\n{}",
+            "\0\0 /version?\u{1} {\"a\"",
+        ])
+    func repaired(text: String) throws {
+        let bytes = repairHTTPRequest([7] + text.utf8)
+        let request = try #require(bytes.withUnsafeBytes { fuzzHTTPRequest($0) }.requests.first)
+        if text.contains("{}") { #expect(request.path == "/actions" && request.body == Array("{}".utf8)) }
+    }
+
+    @Test("what has a request already stays as it is")
+    func whole() {
+        let bytes = [0] + Array("GET / HTTP/1.1\r\n\r\nrest".utf8)
+        #expect(repairHTTPRequest(bytes) == bytes)
+    }
 }
