@@ -14,7 +14,9 @@ import VMMSysUtil
             try [UInt8](repeating: 0, count: 4096).withUnsafeBytes { try disk.writeAll(from: $0) }
             try BPFProgram([
                 Instruction(code: 0x20, operand: 0),
-                Instruction(code: 0x15, ifTrue: 0, ifFalse: 1, operand: try number("io_uring_setup")),
+                Instruction(
+                    code: 0x15, ifTrue: 0, ifFalse: 1,
+                    operand: try #require(Architecture.x86_64.syscallNumber("io_uring_setup"))),
                 Instruction(code: 0x06, operand: Action.errno(UInt16(EPERM)).returnValue),
                 Instruction(code: 0x06, operand: Action.allow.returnValue),
             ]).install()
