@@ -90,6 +90,7 @@ demo: ## Boots a Debian image's command in a microVM, from nothing
 
 seccomp-filters: ## Compiles the seccomp policies (Runtimes/*/Policy) to the Swift that the programs are built from
 	@$(call compile-filters,--names,Packages/seccompiler/Sources/SeccompilerBPF/SystemCall+Names.swift)
+	@$(call compile-filters,$(sort $(wildcard Runtimes/nest/Policy/*.json)),Runtimes/nest/Sources/NestSandbox/CompiledFilters.swift)
 	@$(call compile-filters,$(sort $(wildcard Runtimes/swiftlet/Policy/*.json)),Runtimes/swiftlet/Sources/SwiftletVMM/Sandbox/CompiledFilters.swift)
 
 format: ## Formats all Swift sources in place

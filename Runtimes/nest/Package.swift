@@ -12,6 +12,7 @@ let settings: [SwiftSetting] = [
 ]
 
 let sysUtil: Target.Dependency = .product(name: "VMMSysUtil", package: "vmm-sys-util")
+let seccompiler: Target.Dependency = .product(name: "SeccompilerBPF", package: "seccompiler")
 let ttrpc: Target.Dependency = .product(name: "TTRPC", package: "ttrpc")
 let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
 
@@ -37,6 +38,7 @@ let package = Package(
     dependencies: [
         .package(path: "../../Packages/vmm-sys-util"),
         .package(path: "../../Packages/ttrpc"),
+        .package(path: "../../Packages/seccompiler"),
         // Without its traits it needs FoundationEssentials alone: with all of Foundation a static program has 64 MB instead of 19.
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -46,16 +48,20 @@ let package = Package(
         swift("NestProtocols", [protobuf, ttrpc]),
         // What a pod is: no wire types, no input or output.
         swift("NestModel", []),
+        // Filters of system calls for the programs that serve, and what starts programs outside of them.
+        swift("NestSandbox", [seccompiler, sysUtil]),
         // The host's part: root images, scratch disks, cgroup, configuration; and the VMM in its jail.
         .target(name: "CNestResources"),
-        swift("NestResources", ["CNestResources", "NestModel", sysUtil]),
+        swift("NestResources", ["CNestResources", "NestModel", "NestSandbox", sysUtil]),
         .target(name: "CNestJail"),
-        swift("NestHypervisor", ["CNestJail", "NestModel", "NestResources", sysUtil]),
-        swift("NestShim", ["NestModel", "NestProtocols", "NestResources", "NestHypervisor", ttrpc, sysUtil, protobuf]),
+        swift("NestHypervisor", ["CNestJail", "NestModel", "NestResources", "NestSandbox", sysUtil]),
+        swift(
+            "NestShim",
+            ["NestModel", "NestProtocols", "NestResources", "NestHypervisor", "NestSandbox", ttrpc, sysUtil, protobuf]),
         program("containerd-shim-nest-v2", ["NestShim"]),
         // The guest's part.
         .target(name: "CNestAgent"),
-        swift("NestAgent", ["CNestAgent", "NestProtocols", ttrpc, sysUtil, protobuf]),
+        swift("NestAgent", ["CNestAgent", "NestProtocols", "NestSandbox", ttrpc, sysUtil, protobuf]),
         program("nest-agent", ["NestAgent"]),
         // The operator's tool.
         program(
@@ -63,6 +69,13 @@ let package = Package(
             ["NestModel", "NestResources", sysUtil, .product(name: "ArgumentParser", package: "swift-argument-parser")]),
 
         tests("NestProtocolsTests", ["NestProtocols", protobuf]),
+        // They fork children, which other tests should not have beside them.
+        tests(
+            "NestSandboxTests",
+            [
+                "NestSandbox", .product(name: "Seccompiler", package: "seccompiler"),
+                .product(name: "SeccompilerTestSupport", package: "seccompiler"), sysUtil,
+            ]),
         tests("NestResourcesTests", ["NestResources", "NestModel", sysUtil]),
         tests("NestHypervisorTests", ["NestHypervisor", "NestModel", "NestResources", sysUtil]),
         tests("NestShimTests", ["NestShim", "NestModel", "NestProtocols", "NestResources", ttrpc, sysUtil, protobuf]),

@@ -47,14 +47,26 @@ static void put_call_name(struct line *line, unsigned number) {
     }
 }
 
+static _Noreturn void end(struct line *line) {
+    put_text(line, "\n");
+    // The reader may be gone: the status tells too.
+    if (write(report.descriptor, line->bytes, line->count) < 0) {}
+    if (report.before_exit) report.before_exit();
+    _exit(report.status);
+}
+
+static void begin(struct line *line) {
+    put_text(line, report.program);
+    put_text(line, ": seccomp: thread ");
+    // A thread that inherited its filter was never named here, but has a name; asking fails where that is refused as well.
+    if (!thread_name[0] && prctl(PR_GET_NAME, thread_name) < 0) put_text(line, "?");
+    put_text(line, thread_name);
+}
+
 static void violated(int signal, siginfo_t *info, void *context) {
     (void)signal;
     struct line line = {.count = 0};
-    put_text(&line, report.program);
-    put_text(&line, ": seccomp: thread ");
-    // A thread that inherited its filter was never named here, but has a name; asking fails where that is refused as well.
-    if (!thread_name[0] && prctl(PR_GET_NAME, thread_name) < 0) put_text(&line, "?");
-    put_text(&line, thread_name);
+    begin(&line);
     put_text(&line, " may not make system call ");
     put_number(&line, (unsigned)info->si_syscall, 10);
     put_text(&line, " ");
@@ -69,11 +81,15 @@ static void violated(int signal, siginfo_t *info, void *context) {
 #else
     (void)context;
 #endif
-    put_text(&line, "\n");
-    // The reader may be gone: the status tells too.
-    if (write(report.descriptor, line.bytes, line.count) < 0) {}
-    if (report.before_exit) report.before_exit();
-    _exit(report.status);
+    end(&line);
+}
+
+void cseccompiler_end(const char *reason) {
+    struct line line = {.count = 0};
+    begin(&line);
+    put_text(&line, " ");
+    put_text(&line, reason);
+    end(&line);
 }
 
 int cseccompiler_report_violations(const struct cseccompiler_report *how) {

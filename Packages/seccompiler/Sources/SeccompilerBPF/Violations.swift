@@ -36,6 +36,10 @@ public enum Violations {
         guard result == 0 else { throw .last }
     }
 
+    /// Ends the process as a violation does, with a reason in place of the call: for a thread that must not go on because its
+    /// filter cannot be put on. To be called after ``report(as:to:status:beforeExit:)``.
+    public static func end(because reason: String) -> Never { cseccompiler_end(reason) }
+
     /// What a violation calls the calling thread, in place of the name that the kernel has for it. 15 bytes are kept.
     public static func nameThread(_ name: String) { cseccompiler_name_thread(name) }
 }

@@ -7,14 +7,15 @@ public struct VerdictTable {
 
     private let header: String
     private let threads: [(name: String, program: BPFProgram)]
-    private let policies: [Filter]
+    /// Calls on which the filters' rules can differ, by number.
+    private let edges: [UInt32: [SystemCall]]
     private let shapes: [SystemCallShape]
 
     /// A table.
     ///
     /// - Parameters:
     ///   - header: what stands above it.
-    ///   - threads: the columns; names of at most four letters fit.
+    ///   - threads: the columns; names of at most five letters fit.
     ///   - policies: what the programs were compiled from; tells on which arguments they can differ.
     ///   - shapes: calls with arguments that matter.
     public init(
@@ -22,7 +23,9 @@ public struct VerdictTable {
     ) {
         self.header = header
         self.threads = threads
-        self.policies = policies
+        edges = Dictionary(
+            grouping: policies.flatMap(\.boundaryCalls).filter { $0.auditValue == Architecture.x86_64.auditValue },
+            by: \.number)
         self.shapes = shapes
     }
 
@@ -31,7 +34,9 @@ public struct VerdictTable {
         let heads = threads.map(\.name)
         var text = header + row("call", heads)
         for number in UInt32(0)..<512 {
-            let calls = probes(of: number)
+            let calls =
+                [0, .max].map { SystemCall(number, Array(repeating: $0, count: 6), on: .x86_64) }
+                + edges[number, default: []]
             let cells = threads.map { thread in
                 let allowed = calls.count { thread.program.run(on: $0).action == .allow }
                 return allowed == 0 ? "-" : allowed == calls.count ? "yes" : "some"
@@ -53,14 +58,6 @@ public struct VerdictTable {
         case .errno: "fails"
         default: "-"
         }
-    }
-
-    /// Calls with this number on which the filters' rules can differ.
-    private func probes(of number: UInt32) -> [SystemCall] {
-        [0, .max].map { SystemCall(number, Array(repeating: $0, count: 6), on: .x86_64) }
-            + policies.flatMap(\.boundaryCalls).filter {
-                $0.number == number && $0.auditValue == Architecture.x86_64.auditValue
-            }
     }
 
     private func row(_ name: String, _ cells: [String]) -> String {

@@ -2,6 +2,7 @@
 import TTRPC
 import TTRPCTestSupport
 import Testing
+import VMMSysUtil
 
 /// A client whose server does what it likes.
 @Suite struct ClientTests {
@@ -36,6 +37,20 @@ import Testing
         #expect(try second.wait()?.get() == [2])
         try peer.send(TTRPCResponse(payload: [1]), on: 1)
         #expect(try first.wait()?.get() == [1])
+    }
+
+    @Test("the reading thread runs its owner's body once, before it reads, and no other thread does")
+    func threadStart() throws {
+        var options = TTRPCClientOptions()
+        let started = Monitor<[Int32]>([])
+        options.onThreadStart = { started.update { $0.append(Thread.currentID) } }
+        let (client, peer) = try TTRPCPipe.clientAndPeer(options: options)
+        let call = try onThread { try? client.call("s", "m", []) }
+        #expect(peer.receiveFrame()?.header.streamID == 1)
+        try peer.send(TTRPCResponse(payload: [1]), on: 1)
+        #expect(call.wait() == [1])
+        #expect(started.withLock { $0.count } == 1)
+        #expect(started.withLock { $0.first } != Thread.currentID)
     }
 
     @Test("an answer to nobody, a second one, and frames of unknown kinds are ignored")

@@ -2,6 +2,7 @@
 internal import CNestAgent
 internal import Glibc
 internal import NestProtocols
+internal import NestSandbox
 internal import TTRPC
 internal import VMMSysUtil
 
@@ -40,8 +41,16 @@ final class AgentCore: Sendable {
     /// - Parameter started: when the agent's first instruction ran.
     func run(started: Deadline) throws(AgentError) {
         let server = TTRPCServer(services: [AgentService(self), HealthService(log: log)])
+        do throws(Errno) { try Signal.brokenPipe.ignore() } catch {
+            throw .system(operation: "start", subject: "the agent", error)
+        }
+        if options.isConfined {
+            // Before the first of all other threads. The line about a refused call is for the console: it ends the machine.
+            do throws(ConfinementError) { try Confinement.confine(.agent, as: "nest-agent", reportingTo: 2) } catch {
+                throw .badState("\(error)")
+            }
+        }
         do throws(Errno) {
-            try Signal.brokenPipe.ignore()
             try reaper.start()
             try containers.oom.start()
         } catch {

@@ -23,6 +23,8 @@ public struct AgentOptions: Sendable {
     public var runDirectory = "/run/nest-agent"
     /// How much is logged.
     public var logLevel = AgentLogLevel.info
+    /// Whether the agent's threads run behind a filter of system calls. What it starts never does.
+    public var isConfined = true
     /// A death that a test has ordered.
     public var fault: AgentFault?
 
@@ -40,6 +42,9 @@ public struct AgentOptions: Sendable {
             case "--crun": crun = value
             case "--containers": containerDirectory = value
             case "--run": runDirectory = value
+            case "--seccomp":
+                guard value == "on" || value == "off" else { return nil }
+                isConfined = value == "on"
             case "--log":
                 guard let level = AgentLogLevel(word: value) else { return nil }
                 logLevel = level
@@ -55,6 +60,7 @@ public struct AgentOptions: Sendable {
             guard parts.count == 2 else { continue }
             switch parts[0] {
             case "agent.log": logLevel = AgentLogLevel(word: parts[1]) ?? logLevel
+            case "agent.seccomp": isConfined = parts[1] != "off"
             case "agent.fault": fault = AgentFault(word: parts[1])
             default: continue
             }

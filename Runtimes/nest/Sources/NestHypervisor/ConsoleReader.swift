@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
+internal import NestSandbox
 internal import Synchronization
 internal import VMMSysUtil
 
@@ -27,7 +28,11 @@ final class ConsoleReader: Sendable {
     func start(output: consuming FileDescriptor, error: consuming FileDescriptor) throws(Errno) {
         let (first, second) = (output.release(), error.release())
         do throws(Errno) {
-            _ = try Thread(name: "console", stackByteCount: 256 << 10, blockedSignals: .all) { [self] in
+            // A refused call is told from a handler.
+            var blocked = SignalSet.all
+            blocked.remove(.badSystemCall)
+            _ = try Thread(name: "console", stackByteCount: 256 << 10, blockedSignals: blocked) { [self] in
+                Confinement.narrow(.shimGuest)
                 read(FileDescriptor(owning: first), FileDescriptor(owning: second))
             }
         } catch {

@@ -51,9 +51,11 @@ struct VMMConfiguration: Equatable {
                     (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
                 return isKept ? Character(UnicodeScalar(byte)) : "-"
             })
-        arguments = [
-            "swiftlet", "--api-sock", "/run/api.sock", "--id", id.isEmpty ? "pod" : id, "--config-file", "/config.json",
-        ]
+        arguments =
+            [
+                "swiftlet", "--api-sock", "/run/api.sock", "--id", id.isEmpty ? "pod" : id, "--config-file",
+                "/config.json",
+            ] + (host.isConfined ? [] : ["--no-seccomp"])
         json = """
             {"boot-source":{"kernel_image_path":"/vmlinux","initrd_path":"/initramfs","boot_args":\
             \(Self.quote(plan.commandLine))},"drives":[\(drives.joined(separator: ","))],\

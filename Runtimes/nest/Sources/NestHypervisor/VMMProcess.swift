@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
+internal import NestSandbox
 internal import Synchronization
 internal import VMMSysUtil
 
 /// The VMM's process and the thread that made it.
 ///
 /// The kernel kills the VMM when the *thread* that made it ends (PR_SET_PDEATHSIG), so that it cannot survive the shim. That
-/// thread is therefore one of its own, which lives until the VMM has ended and reaps it.
+/// thread is therefore one of its own, which lives until the VMM has ended and reaps it. The VMM inherits that thread's filter of
+/// system calls, so it has none.
 final class VMMProcess: Sendable {
     /// Its number, on the host.
     let processID: Int32
@@ -27,7 +29,9 @@ final class VMMProcess: Sendable {
         let monitor = Monitor(State())
         let life = VMMLife(jail, user)
         do throws(Errno) {
-            _ = try Thread(name: "vmm", stackByteCount: 256 << 10, blockedSignals: .all) { run(life, monitor) }
+            try Launcher.shared.startThread("vmm", stackByteCount: 256 << 10, blockedSignals: .all) {
+                run(life, monitor)
+            }
         } catch {
             throw .jail(step: .clone, subject: "", error)
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CNestResources
 internal import Glibc
+internal import NestSandbox
 public import VMMSysUtil
 
 /// The writable layer of a container: a new, empty ext4 file that takes as much of the disk as the guest writes.
@@ -72,8 +73,13 @@ public enum ScratchDisk {
             }
             try FileDescriptor.open(partial, [.readWrite, .create, .exclusive, .noFollow])
                 .setByteCount(configuration.scratchBytes)
-            let outcome = try HostTool.run(
-                [tool] + options + [partial], seconds: 60, fileBytes: configuration.scratchBytes)
+            let byteCount = configuration.scratchBytes
+            let outcome = try Launcher.shared.run("scratch-disk") { () -> Result<HostTool.Outcome, Errno> in
+                do throws(Errno) {
+                    return .success(
+                        try HostTool.run([tool] + options + [partial], seconds: 60, fileBytes: byteCount))
+                } catch { return .failure(error) }
+            }.get()
             guard outcome.status == 0 else {
                 failure = .tool(status: outcome.status, outcome.lastLine)
                 throw .inputOutput

@@ -15,7 +15,7 @@ enum Main {
         else {
             let usage = """
                 nest-agent is the first process of a pod's machine. To try it without one:
-                usage: nest-agent --listen DIR [--crun FILE] [--containers DIR] [--run DIR] [--log LEVEL]
+                usage: nest-agent --listen DIR [--crun FILE] [--containers DIR] [--run DIR] [--log LEVEL] [--seccomp on|off]
 
                 """
             _ = usage.withCString { write(2, $0, strlen($0)) }

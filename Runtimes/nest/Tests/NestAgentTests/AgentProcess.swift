@@ -52,6 +52,21 @@ final class AgentProcess: Sendable {
         return (count("fd"), count("task"))
     }
 
+    /// Each thread's name and its seccomp mode (`/proc/PID/status`), sorted.
+    var filters: [String] {
+        Directory.names(in: "/proc/\(pid)/task").compactMap { task -> String? in
+            let folder = "/proc/\(pid)/task/\(task)"
+            guard let name = Self.text("\(folder)/comm"), let status = Self.text("\(folder)/status"),
+                let mode = status.split(separator: "\n").first(where: { $0.hasPrefix("Seccomp:") })
+            else { return nil }
+            return "\(name.split(separator: "\n").first ?? "") \(mode.split(separator: "\t").last ?? "")"
+        }.sorted()
+    }
+
+    private static func text(_ path: String) -> String? {
+        (try? FileDescriptor.open(path).readToEnd(limit: 1 << 16)).map { String(decoding: $0, as: UTF8.self) }
+    }
+
     // MARK: Calls
 
     func call(_ method: String, _ request: some Message) throws {

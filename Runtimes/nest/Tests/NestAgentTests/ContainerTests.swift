@@ -19,6 +19,16 @@ struct ContainerTests {
         #expect(try agent.run("one", "busybox sh -c 'kill -9 $$'; exit $?").status == 137)
     }
 
+    @Test("every thread but the launcher runs behind a filter, and a container's process behind none")
+    func filters() throws {
+        let agent = try AgentProcess()
+        #expect(try agent.run("one", "grep ^Seccomp: /proc/self/status").output == "Seccomp:\t0\n")
+        let filters = agent.filters
+        #expect(filters.filter { $0.hasSuffix(" 0") } == ["launcher 0"])
+        #expect(filters.filter { $0.hasSuffix(" 2") }.count == filters.count - 1)
+        #expect(Set(["reaper 2", "oom 2", "calls 2", "nest-agent 2"]).isSubset(of: filters))
+    }
+
     @Test("standard input reaches its end, and what was written before comes out")
     func input() throws {
         let agent = try AgentProcess()

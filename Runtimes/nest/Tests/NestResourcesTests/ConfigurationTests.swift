@@ -24,7 +24,7 @@ struct ConfigurationTests {
             line.hasPrefix("#") && !line.hasPrefix("# ") ? String(line.dropFirst()) : String(line)
         }
         #expect(try parse(lines.joined(separator: "\n")) == NestConfiguration())
-        #expect(lines.filter { $0.contains(" = ") && !$0.hasPrefix("#") }.count == 20)
+        #expect(lines.filter { $0.contains(" = ") && !$0.hasPrefix("#") }.count == 21)
         #expect(NestConfiguration.defaultText(prefix: "/opt/nest").contains("#kernel = \"/opt/nest/lib/nest/vmlinux\""))
     }
 
@@ -39,11 +39,14 @@ struct ConfigurationTests {
 
             [storage]
             scratch_size = 20480
+            [debug]
+            seccomp = false # while strace looks
             """)
         var expected = NestConfiguration()
         expected.defaultMemoryMiB = 1024
         expected.kernel = "/a # b \"c\" \\"
         expected.scratchMiB = 20480
+        expected.isConfined = false
         #expect(configuration == expected)
         #expect(configuration.scratchBytes == 20480 << 20)
     }
@@ -76,15 +79,23 @@ struct ConfigurationTests {
                 "[vm]\ndefault_memory = \"512\"",
                 "f:2: vm.default_memory: a number from 32 to 1048576 is wanted, without quotes"
             ),
-            ("[vm]\ndefault_memory = 512M", "f:2: '512M' is neither a number nor a text in quotes"),
-            ("[vm]\ndefault_memory = -1", "f:2: '-1' is neither a number nor a text in quotes"),
-            ("[vm]\ndefault_memory = 0512", "f:2: '0512' is neither a number nor a text in quotes"),
-            ("[vm]\ndefault_memory = 5__1", "f:2: '5__1' is neither a number nor a text in quotes"),
+            ("[vm]\ndefault_memory = 512M", "f:2: '512M' is neither a number, true, false nor a text in quotes"),
+            ("[vm]\ndefault_memory = -1", "f:2: '-1' is neither a number, true, false nor a text in quotes"),
+            ("[vm]\ndefault_memory = 0512", "f:2: '0512' is neither a number, true, false nor a text in quotes"),
+            ("[vm]\ndefault_memory = 5__1", "f:2: '5__1' is neither a number, true, false nor a text in quotes"),
             (
                 "[vm]\ndefault_memory = 99999999999999999999",
-                "f:2: '99999999999999999999' is neither a number nor a text in quotes"
+                "f:2: '99999999999999999999' is neither a number, true, false nor a text in quotes"
             ),
-            ("[vm]\ndefault_memory = true", "f:2: 'true' is neither a number nor a text in quotes"),
+            (
+                "[vm]\ndefault_memory = true",
+                "f:2: vm.default_memory: a number from 32 to 1048576 is wanted, without quotes"
+            ),
+            ("[debug]\nseccomp = 0", "f:2: debug.seccomp: true or false is wanted, without quotes"),
+            ("[debug]\nseccomp = \"false\"", "f:2: debug.seccomp: true or false is wanted, without quotes"),
+            ("[debug]\nseccomp = off", "f:2: 'off' is neither a number, true, false nor a text in quotes"),
+            ("[debug]\nseccomp = false true", "f:2: nothing may follow the value"),
+            ("[vm]\nkernel = false", "f:2: vm.kernel: a text in quotes is wanted"),
         ])
     func refused(row: (text: String, error: String)) {
         #expect(description(of: row.text) == row.error)

@@ -67,13 +67,16 @@ public enum Layers {
         // and the agent.
         "NestProtocols": ["SwiftProtobuf", "TTRPC"],
         "NestModel": [],
-        "NestResources": ["NestModel", "VMMSysUtil"],
-        "NestHypervisor": ["CNestJail", "NestModel", "NestResources", "VMMSysUtil"],
+        // Of both sides: filters of system calls, and what starts programs outside of them.
+        "NestSandbox": ["SeccompilerBPF", "VMMSysUtil"],
+        "NestResources": ["NestModel", "NestSandbox", "VMMSysUtil"],
+        "NestHypervisor": ["CNestJail", "NestModel", "NestResources", "NestSandbox", "VMMSysUtil"],
         "NestShim": [
-            "NestHypervisor", "NestModel", "NestProtocols", "NestResources", "SwiftProtobuf", "TTRPC", "VMMSysUtil",
+            "NestHypervisor", "NestModel", "NestProtocols", "NestResources", "NestSandbox", "SwiftProtobuf", "TTRPC",
+            "VMMSysUtil",
         ],
         "containerd-shim-nest-v2": ["NestShim"],
-        "NestAgent": ["NestProtocols", "SwiftProtobuf", "TTRPC", "VMMSysUtil"],
+        "NestAgent": ["NestProtocols", "NestSandbox", "SwiftProtobuf", "TTRPC", "VMMSysUtil"],
         "nest-agent": ["NestAgent"],
         "nest": ["ArgumentParser", "NestModel", "NestResources", "VMMSysUtil"],
     ]

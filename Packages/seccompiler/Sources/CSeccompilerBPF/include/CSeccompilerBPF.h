@@ -30,6 +30,9 @@ struct cseccompiler_report {
 // Takes over SIGSYS: one line, then `before_exit`, then the end. 0, or -1 and errno.
 int cseccompiler_report_violations(const struct cseccompiler_report *how);
 
+// Ends the process as a violation does, with this in place of the call. After cseccompiler_report_violations.
+_Noreturn void cseccompiler_end(const char *reason);
+
 // What the line calls the calling thread; 15 bytes are kept. Others are called as the kernel calls them (PR_SET_NAME).
 void cseccompiler_name_thread(const char *name);
 

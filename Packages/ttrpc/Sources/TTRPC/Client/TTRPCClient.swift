@@ -14,7 +14,10 @@ public final class TTRPCClient: Sendable {
         self.connection = shared
         self.options = options
         do throws(Errno) {
-            _ = try Thread(name: "ttrpc-client", stackByteCount: options.stackByteCount) { shared.run() }
+            _ = try Thread(name: "ttrpc-client", stackByteCount: options.stackByteCount) {
+                options.onThreadStart()
+                shared.run()
+            }
         } catch {
             shared.close(TTRPCStatus(.unavailable, "no thread to read the connection: \(error)"))
         }

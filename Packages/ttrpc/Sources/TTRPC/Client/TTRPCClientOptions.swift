@@ -9,6 +9,8 @@ public struct TTRPCClientOptions: Sendable {
     public var streamPatience: Duration = .seconds(1)
     /// Stack of the thread that reads the connection, in bytes.
     public var stackByteCount = 256 << 10
+    /// Runs first on that thread: where a program confines it, as it reads what the server sends.
+    public var onThreadStart: @Sendable () -> Void = {}
 
     /// The defaults above.
     public init() {}

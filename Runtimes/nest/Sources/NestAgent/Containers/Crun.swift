@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
+internal import NestSandbox
 internal import Synchronization
 internal import VMMSysUtil
 
@@ -43,10 +44,7 @@ final class Crun: Sendable {
         let options = ["--root", root, "--cgroup-manager", "cgroupfs", "--log", file, "--log-format", "json"]
         let started = Deadline.now
         let end = try reaper.claiming { () throws(AgentError) in
-            reaper.claim(
-                try spawn(
-                    program, ["crun"] + options + arguments,
-                    environment: ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"], streams))
+            reaper.claim(try start(["crun"] + options + arguments, streams))
         }
         fault?.reach(.crun, arguments.first ?? "") { [reaper] in try? reaper.signal(end, SIGKILL) }
         let status: Int32
@@ -60,6 +58,24 @@ final class Crun: Sendable {
             let words = (try? Files.read(file, maximumByteCount: 64 << 10)).flatMap(Self.lastMessage)
             throw .crun(words ?? "crun \(arguments.first ?? "") ended with status \(status)")
         }
+    }
+
+    /// Starts it with none of this process's filters.
+    private func start(_ words: [String], _ streams: ProgramStreams) throws(AgentError) -> pid_t {
+        let program = self.program
+        let started: Result<pid_t, AgentError>
+        do throws(Errno) {
+            started = try Launcher.shared.run("crun") { () -> Result<pid_t, AgentError> in
+                do throws(AgentError) {
+                    return .success(
+                        try spawn(
+                            program, words,
+                            environment: ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
+                            streams))
+                } catch { return .failure(error) }
+            }
+        } catch { throw .system(operation: "start a thread for", subject: program, error) }
+        return try started.get()
     }
 
     /// The `msg` of the last line that has one.

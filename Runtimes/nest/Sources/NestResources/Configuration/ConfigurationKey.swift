@@ -13,6 +13,8 @@ struct ConfigurationKey: Sendable {
         case words(any WritableKeyPath<NestConfiguration, String> & Sendable, limit: Int)
         /// A whole number in a range.
         case number(any WritableKeyPath<NestConfiguration, Int> & Sendable, ClosedRange<Int>)
+        /// `true` or `false`.
+        case flag(any WritableKeyPath<NestConfiguration, Bool> & Sendable)
     }
 
     let section: String
@@ -33,6 +35,7 @@ struct ConfigurationKey: Sendable {
         switch kind {
         case .path(let path), .optionalPath(let path), .words(let path, _): Self.quoted(configuration[keyPath: path])
         case .number(let path, _): String(configuration[keyPath: path])
+        case .flag(let path): String(configuration[keyPath: path])
         }
     }
 
@@ -94,6 +97,9 @@ struct ConfigurationKey: Sendable {
         ConfigurationKey(
             "debug", "kernel_parameters", .words(\.kernelParameters, limit: 512),
             "Words for the end of the guest kernel's command line, such as agent.log=debug."),
+        ConfigurationKey(
+            "debug", "seccomp", .flag(\.isConfined),
+            "Whether VMM, shim and agent run behind filters of system calls: false to look at them with other tools."),
         ConfigurationKey(
             "debug", "hold", .optionalPath(\.holdFile),
             "A file. While it says `CONTAINER STEP`, the pod of that container waits at that step:",

@@ -89,7 +89,11 @@ extension NestConfiguration {
                 throw .badValue(place, name, "\(range.lowerBound) to \(range.upperBound) is wanted, not \(number)")
             }
             self[keyPath: path] = number
-        case (.number(_, let range), .text):
+        case (.flag(let path), .flag(let flag)): self[keyPath: path] = flag
+        case (.flag, _): throw .badValue(place, name, "true or false is wanted, without quotes")
+        case (.path, .flag), (.optionalPath, .flag), (.words, .flag):
+            throw .badValue(place, name, "a text in quotes is wanted")
+        case (.number(_, let range), .text), (.number(_, let range), .flag):
             throw .badValue(
                 place, name, "a number from \(range.lowerBound) to \(range.upperBound) is wanted, without quotes")
         }
@@ -100,6 +104,7 @@ extension NestConfiguration {
 private enum ConfigurationValue {
     case text(String)
     case number(Int)
+    case flag(Bool)
 
     init(_ source: Substring, _ place: ConfigurationError.Place) throws(ConfigurationError) {
         let text = trim(source)
@@ -132,10 +137,13 @@ private enum ConfigurationValue {
             let isPlain =
                 digits.allSatisfy { (0x30...0x39).contains($0) } && !word.hasPrefix("_") && !word.hasSuffix("_")
                 && !word.contains("__") && (digits.count == 1 || !word.hasPrefix("0"))
-            guard isPlain, let number = Int(String(decoding: digits, as: UTF8.self)) else {
-                throw .syntax(place, "'\(word)' is neither a number nor a text in quotes")
+            if let flag = Bool(String(word)) {
+                self = .flag(flag)
+            } else if isPlain, let number = Int(String(decoding: digits, as: UTF8.self)) {
+                self = .number(number)
+            } else {
+                throw .syntax(place, "'\(word)' is neither a number, true, false nor a text in quotes")
             }
-            self = .number(number)
         }
         let after = trim(rest)
         guard after.isEmpty || after.hasPrefix("#") else { throw .syntax(place, "nothing may follow the value") }

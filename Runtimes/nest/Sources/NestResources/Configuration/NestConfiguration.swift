@@ -44,6 +44,8 @@ public struct NestConfiguration: Equatable, Sendable {
 
     /// Words for the end of the guest kernel's command line.
     public var kernelParameters = ""
+    /// Whether VMM, shim and agent run behind filters of system calls.
+    public var isConfined = true
     /// A file that may name a container and a step to hold its pod at; empty for none.
     public var holdFile = ""
 

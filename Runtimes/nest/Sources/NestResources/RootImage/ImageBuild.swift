@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CNestResources
 internal import Glibc
+internal import NestSandbox
 internal import Synchronization
 internal import VMMSysUtil
 
@@ -27,10 +28,9 @@ final class ImageBuild: Sendable {
     /// Runs it. On failure nothing is left at the target.
     func run() throws(RootImageError) {
         do throws(Errno) {
-            let thread = try Thread(name: "image-build", blockedSignals: .all) { [self] in
+            try Launcher.shared.run("image-build", blockedSignals: .all) { [self] in
                 do throws(RootImageError) { try build() } catch { result.withLock { $0 = error } }
             }
-            try thread.join()
         } catch {
             throw .file(operation: "start a thread to make", path: target, error)
         }

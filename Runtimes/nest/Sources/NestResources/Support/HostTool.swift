@@ -3,10 +3,11 @@ internal import CNestResources
 internal import Glibc
 internal import VMMSysUtil
 
-/// A helper program of the host that runs to its end, within a time limit, and dies with the thread that started it.
+/// A helper program of the host that runs to its end, within a time limit, and dies with the thread that started it: one of
+/// `Launcher`, whose filter it does not inherit.
 enum HostTool {
     /// How a run ended.
-    struct Outcome: Equatable {
+    struct Outcome: Equatable, Sendable {
         /// 0 to 255; 128 + n for signal n.
         var status: Int32
         /// The last line that it wrote, cut to a few hundred bytes.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 internal import NestModel
+internal import NestResources
+internal import NestSandbox
 internal import TTRPC
 internal import VMMSysUtil
 
@@ -29,6 +31,7 @@ struct Server {
             sandboxID: PodAddress.sandboxID(namespace: arguments.namespace, group: group),
             socketPath: arguments.socket, backend: backend(log), events: events, log: log,
             hold: .configured(container: arguments.id))
+        try confine(log)
         var options = TTRPCServerOptions()
         // A specification is parsed on such a thread.
         options.stackByteCount = 1 << 20
@@ -47,6 +50,21 @@ struct Server {
         log.debug("ends")
     }
 
+    /// Puts this thread, and by it all that are started from here on, behind a filter of system calls.
+    private func confine(_ log: ShimLog) throws(ServerError) {
+        guard (try? NestConfiguration.load())?.isConfined ?? true else {
+            return log.info("runs without seccomp filters")
+        }
+        // The log's own descriptor is under a lock that who violates may hold. Kept open until the end.
+        let report = try? FileDescriptor.open("\(arguments.bundle)/log", [.readWrite, .nonBlocking])
+        do throws(ConfinementError) {
+            try Confinement.confine(.shim, as: "shim \(arguments.id)", reportingTo: report?.release() ?? -1)
+        } catch {
+            log.info("cannot be confined: \(error)")
+            throw .sandbox(error)
+        }
+    }
+
     private static func variable(_ name: String) -> String? {
         getenv(name).map { String(cString: $0) }
     }
@@ -55,10 +73,13 @@ struct Server {
 /// Why the server cannot serve.
 enum ServerError: Error, Equatable, CustomStringConvertible {
     case setup(Errno)
+    /// Its threads would have no filters.
+    case sandbox(ConfinementError)
 
     var description: String {
         switch self {
         case .setup(let errno): "cannot serve on descriptor 3: \(errno); this mode is for the shim's own start"
+        case .sandbox(let error): "cannot confine the server: \(error)"
         }
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import NestProtocols
+internal import NestSandbox
 internal import SwiftProtobuf
 internal import TTRPC
 
@@ -8,7 +9,9 @@ struct GuestAgent: Sendable {
     private let client: TTRPCClient
 
     init(_ connection: consuming GuestConnection) {
-        client = TTRPCClient(connection.takeDescriptor())
+        var options = TTRPCClientOptions()
+        options.onThreadStart = { Confinement.narrow(.shimGuest) }
+        client = TTRPCClient(connection.takeDescriptor(), options: options)
     }
 
     func close() { client.close() }

@@ -70,8 +70,8 @@ struct HostBackend: PodBackend {
         try goOn(.cgroup)
         let plan = VMPlan(
             sandboxID: order.sandboxID, vcpuCount: size.vcpuCount, memoryMiB: size.memoryMiB,
-            commandLine: configuration.kernelParameters.isEmpty
-                ? Self.commandLine : "\(Self.commandLine) \(configuration.kernelParameters)",
+            commandLine: ([Self.commandLine] + (configuration.isConfined ? [] : ["agent.seccomp=off"])
+                + [configuration.kernelParameters]).filter { !$0.isEmpty }.joined(separator: " "),
             drives: [
                 VMDrive(id: "image0", path: image, isReadOnly: true),
                 VMDrive(id: "scratch0", path: scratch, isReadOnly: false, unlinkOnceOpen: true),

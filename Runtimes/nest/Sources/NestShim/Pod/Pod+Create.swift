@@ -153,7 +153,7 @@ extension Pod {
 
     private func startBackground(_ agent: GuestAgent, _ machine: any PodMachine) throws(PodError) {
         do throws(Errno) {
-            try startThread("oom") { self.watchMemory(agent) }
+            try startGuestThread("oom") { self.watchMemory(agent) }
             try startThread("agent log") { self.relayAgentLog(machine) }
         } catch { throw PodError(.agent, "cannot start a thread: \(error)") }
     }

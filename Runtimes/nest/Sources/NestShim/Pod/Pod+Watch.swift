@@ -96,20 +96,31 @@ extension Pod {
     func relayAgentLog(_ machine: any PodMachine) {
         do throws(PodError) {
             let connection = try machine.connect(port: AgentPort.log, timeout: .seconds(10))
-            let descriptor = connection.takeDescriptor()
-            var lines = LineSplitter(limit: 4096)
-            var chunk = [UInt8](repeating: 0, count: 4096)
-            let number = descriptor.rawValue
-            while true {
-                let count = chunk.withUnsafeMutableBytes { bytes in
-                    (try? retryOnInterrupt { read(number, bytes.baseAddress, bytes.count) }) ?? 0
-                }
-                guard count > 0 else { break }
-                for line in lines.push(chunk.prefix(count)) { log.write(.agent, line) }
+            let number = connection.takeDescriptor().release()
+            let log = self.log
+            do throws(Errno) {
+                // A thread that holds nothing of the machine: who lets go last cleans up, which this one may not.
+                try startGuestThread("agent log") { Self.relay(FileDescriptor(owning: number), to: log) }
+            } catch {
+                close(number)
+                throw PodError(.agent, "cannot start a thread: \(error)")
             }
-            if let line = lines.finish() { log.write(.agent, line) }
         } catch {
             log.debug("no log of the agent: \(error.message)")
         }
+    }
+
+    private static func relay(_ source: consuming FileDescriptor, to log: ShimLog) {
+        var lines = LineSplitter(limit: 4096)
+        var chunk = [UInt8](repeating: 0, count: 4096)
+        let number = source.rawValue
+        while true {
+            let count = chunk.withUnsafeMutableBytes { bytes in
+                (try? retryOnInterrupt { read(number, bytes.baseAddress, bytes.count) }) ?? 0
+            }
+            guard count > 0 else { break }
+            for line in lines.push(chunk.prefix(count)) { log.write(.agent, line) }
+        }
+        if let line = lines.finish() { log.write(.agent, line) }
     }
 }

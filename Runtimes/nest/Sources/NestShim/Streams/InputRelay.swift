@@ -28,7 +28,7 @@ final class InputRelay: Sendable {
         self.source = source.release()
         self.sink = sink.release()
         do throws(Errno) {
-            try startThread("input") { self.run() }
+            try startGuestThread("input") { self.run() }
         } catch {
             finish()
             throw error

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
+internal import NestSandbox
 internal import VMMSysUtil
 
 /// A program that takes a container's output (`binary://`): it reads the outputs as descriptors 3 and 4, and says that it
@@ -13,11 +14,19 @@ final class Logger: Sendable {
     ) throws(StreamError) {
         do throws(Errno) {
             let null = try FileDescriptor.open("/dev/null", .readWrite)
-            processID = try Spawn.start(
-                path, arguments,
-                environment: Spawn.environment + ["CONTAINER_ID=\(id)", "CONTAINER_NAMESPACE=\(namespace)"],
-                descriptors: [(0, null.rawValue), (1, null.rawValue), (2, null.rawValue)] + pipes.childEnds,
-                inNewSession: false)
+            let descriptors = [(0, null.rawValue), (1, null.rawValue), (2, null.rawValue)] + pipes.childEnds
+            processID = try Launcher.shared.run("logger") { () -> Result<Int32, Errno> in
+                do throws(Errno) {
+                    return .success(
+                        try Spawn.start(
+                            path, arguments,
+                            environment: Spawn.environment
+                                + ["CONTAINER_ID=\(id)", "CONTAINER_NAMESPACE=\(namespace)"],
+                            descriptors: descriptors, inNewSession: false))
+                } catch { return .failure(error) }
+            }.get()
+            // Open until the program has its copies.
+            _ = consume null
         } catch { throw .logger(path, error) }
         pipes.closeChildEnds()
     }

@@ -24,7 +24,7 @@ final class OutputRelay: Sendable {
         self.source = source.release()
         self.sink = sink.release()
         do throws(Errno) {
-            try startThread("output") { self.run() }
+            try startGuestThread("output") { self.run() }
         } catch {
             finish()
             throw error
