@@ -76,6 +76,8 @@ run_soak() {
     group fuzz Fuzz/all "${FUZZ_SECONDS:-60}"
     group release-all Tests/Release/run all
     group fuzz-coverage Fuzz/coverage
+    # Fifteen million steps of driver and device against each ring's model, which takes seconds when optimised.
+    group models env MODEL_RUNS=10000 $SWIFT test -c release --package-path Packages/virtio-queue --disable-xctest --filter ModelTests
     group mutants Tests/mutants
     for p in $(packages); do group "alone-${p##*/}" alone "$p"; done
 }
