@@ -29,6 +29,15 @@ public struct SocketPair: ~Copyable, Sendable {
         case sequencedPacket
         /// Messages.
         case datagram
+
+        /// The number that `socket` takes.
+        var number: Int32 {
+            switch self {
+            case .stream: Int32(SOCK_STREAM.rawValue)
+            case .sequencedPacket: Int32(SOCK_SEQPACKET.rawValue)
+            case .datagram: Int32(SOCK_DGRAM.rawValue)
+            }
+        }
     }
 
     /// One side.
@@ -38,14 +47,8 @@ public struct SocketPair: ~Copyable, Sendable {
 
     /// Makes a connected pair.
     public init(_ style: Style = .stream, isNonBlocking: Bool = false) throws(Errno) {
-        let type: Int32 =
-            switch style {
-            case .stream: Int32(SOCK_STREAM.rawValue)
-            case .sequencedPacket: Int32(SOCK_SEQPACKET.rawValue)
-            case .datagram: Int32(SOCK_DGRAM.rawValue)
-            }
         let flags = Int32(SOCK_CLOEXEC.rawValue) | (isNonBlocking ? Int32(SOCK_NONBLOCK.rawValue) : 0)
-        let (one, other) = try Syscall.socketPair(type: type | flags)
+        let (one, other) = try Syscall.socketPair(type: style.number | flags)
         first = FileDescriptor(owning: one)
         second = FileDescriptor(owning: other)
     }

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
-/// Unix stream sockets that live at a path (unix(7)).
+/// Unix sockets that live at a path (unix(7)); streams, where nothing else is said.
 public enum UnixSocket {
     /// The most bytes of a path: `sun_path` without the NUL at its end.
     public static let pathByteCountMax = 107
 
     /// A socket without a name, closed on exec.
-    public static func make(isBlocking: Bool = true) throws(Errno) -> FileDescriptor {
+    public static func make(
+        _ style: SocketPair.Style = .stream, isBlocking: Bool = true
+    ) throws(Errno) -> FileDescriptor {
         let flags = Int32(SOCK_CLOEXEC.rawValue) | (isBlocking ? 0 : Int32(SOCK_NONBLOCK.rawValue))
-        return FileDescriptor(
-            owning: try retryOnInterrupt { socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | flags, 0) })
+        return FileDescriptor(owning: try retryOnInterrupt { socket(AF_UNIX, style.number | flags, 0) })
     }
 
     /// Gives a socket the name under which others connect.
@@ -30,8 +31,15 @@ public enum UnixSocket {
     }
 
     /// A new socket that is connected to who listens at a path.
-    public static func connect(_ path: String, isBlocking: Bool = true) throws(Errno) -> FileDescriptor {
-        let socket = try make(isBlocking: isBlocking)
+    /// - Parameters:
+    ///   - path: where.
+    ///   - style: what a send means; the listener's must be the same.
+    ///   - isBlocking: whether its calls wait.
+    /// - Throws: as above, and `.wrongProtocolType` if the listener's style is another.
+    public static func connect(
+        _ path: String, _ style: SocketPair.Style = .stream, isBlocking: Bool = true
+    ) throws(Errno) -> FileDescriptor {
+        let socket = try make(style, isBlocking: isBlocking)
         try connect(socket, to: path)
         return socket
     }
@@ -39,13 +47,14 @@ public enum UnixSocket {
     /// A new socket that listens at a path, to which only its owner may connect.
     /// - Parameters:
     ///   - path: where; nothing may be there yet.
+    ///   - style: what a send means.
     ///   - backlog: how many may wait to be accepted.
     ///   - isBlocking: whether `accept` waits.
     /// - Throws: as `bind`.
     public static func listen(
-        _ path: String, backlog: Int32 = 128, isBlocking: Bool = true
+        _ path: String, _ style: SocketPair.Style = .stream, backlog: Int32 = 128, isBlocking: Bool = true
     ) throws(Errno) -> FileDescriptor {
-        let socket = try make(isBlocking: isBlocking)
+        let socket = try make(style, isBlocking: isBlocking)
         let number = socket.rawValue
         // A socket's own mode is its file's. The umask is the whole process's: two threads that set it may leave it so.
         try retryOnInterrupt { fchmod(number, 0o600) }

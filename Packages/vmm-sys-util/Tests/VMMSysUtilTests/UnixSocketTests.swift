@@ -18,6 +18,18 @@ import VMMSysUtil
         #expect(fcntl(client.rawValue, F_GETFD) == FD_CLOEXEC && fcntl(listener.rawValue, F_GETFD) == FD_CLOEXEC)
     }
 
+    @Test("packets stay apart, and reach only who listens for packets")
+    func packets() throws {
+        let listener = try UnixSocket.listen(path, .sequencedPacket)
+        defer { unlink(path) }
+        #expect(throws: Errno.wrongProtocolType) { _ = try UnixSocket.connect(path) }
+        let client = try UnixSocket.connect(path, .sequencedPacket)
+        let server = FileDescriptor(owning: try retryOnInterrupt { accept(listener.rawValue, nil, nil) })
+        #expect(write(client.rawValue, "ab", 2) == 2 && write(client.rawValue, "c", 1) == 1)
+        var bytes: [UInt8] = [0, 0, 0, 0]
+        #expect(read(server.rawValue, &bytes, 4) == 2 && read(server.rawValue, &bytes, 4) == 1)
+    }
+
     @Test("only the owner may connect, whatever the umask")
     func ownerOnly() throws {
         _ = try UnixSocket.listen(path)

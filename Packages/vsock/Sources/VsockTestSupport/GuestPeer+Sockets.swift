@@ -5,11 +5,13 @@ public import Vsock
 /// The guest's sockets.
 extension GuestPeer {
     /// Opens a connection to a port of the host. It is established after `run()`, or closed.
-    public func connect(toHostPort hostPort: UInt32, from port: UInt32? = nil) throws -> GuestSocket {
+    public func connect(
+        toHostPort hostPort: UInt32, from port: UInt32? = nil, type: VsockSocketType = .stream
+    ) throws -> GuestSocket {
         let own = port ?? nextPort
         if port == nil { nextPort += 1 }
         let socket = GuestSocket(
-            port: own, hostPort: hostPort, phase: .connecting, bufferByteCount: bufferByteCount)
+            type, port: own, hostPort: hostPort, phase: .connecting, bufferByteCount: bufferByteCount)
         sockets[SocketName(port: own, hostPort: hostPort)] = socket
         try say(.request, socket)
         return socket
@@ -33,17 +35,62 @@ extension GuestPeer {
         return done
     }
 
+    /// Sends a message, or what the host has room for of the rest of one, as a kernel does while its program waits.
+    /// - Parameters:
+    ///   - message: all of it.
+    ///   - done: how much of it was sent before.
+    ///   - socket: of packets.
+    ///   - packetByteCount: the longest packet.
+    ///   - isRecord: whether it ends a record (`MSG_EOR`).
+    /// - Returns: how much was sent in all; nil, and nothing is, for one that is larger than the host's buffer
+    ///   (`EMSGSIZE`).
+    public func send(
+        message: [UInt8], after done: Int = 0, on socket: GuestSocket, packetByteCount: Int = 64 << 10,
+        isRecord: Bool = false
+    ) throws -> Int? {
+        guard message.count <= socket.messageByteCountMax else { return nil }
+        var done = done
+        repeat {
+            guard socket.phase == .established, backlog.isEmpty else { break }
+            let count = min(message.count - done, socket.credit, packetByteCount)
+            guard count > 0 || message.isEmpty else { break }
+            var header = header(.data, port: socket.port, hostPort: socket.hostPort, payloadByteCount: UInt32(count))
+            if done + count == message.count {
+                header.flags = isRecord ? [.endOfMessage, .endOfRecord] : .endOfMessage
+            }
+            complete(&header, socket)
+            guard try put(header, Array(message[done..<(done + count)])) else { break }
+            socket.sent &+= UInt32(count)
+            done += count
+            if rings { notify(1) }
+        } while done < message.count
+        return done
+    }
+
     /// The program reads what came, up to a limit, and the host hears of the room.
     public func read(_ socket: GuestSocket, _ limit: Int = .max) throws -> [UInt8] {
         let bytes = Array(socket.unread.prefix(limit))
         socket.unread.removeFirst(bytes.count)
-        socket.forwarded &+= UInt32(bytes.count)
+        try didRead(bytes.count, socket)
+        return bytes
+    }
+
+    /// The program reads the next message.
+    /// - Returns: nil if none is whole.
+    public func readMessage(_ socket: GuestSocket) throws -> GuestSocket.Message? {
+        guard !socket.messages.isEmpty else { return nil }
+        let message = socket.messages.removeFirst()
+        try didRead(message.bytes.count, socket)
+        return message
+    }
+
+    private func didRead(_ byteCount: Int, _ socket: GuestSocket) throws {
+        socket.forwarded &+= UInt32(byteCount)
         if socket.phase == .established, socket.forwarded &- socket.told >= socket.bufferByteCount / 4 {
             try say(.creditUpdate, socket)
         }
         // A kernel ends what the host ended once the last byte was read.
-        if socket.hostShutdown == .noMoreAtAll, socket.unread.isEmpty { try reset(socket) }
-        return bytes
+        if socket.hostShutdown == .noMoreAtAll, socket.isDrained { try reset(socket) }
     }
 
     /// Will send, or receive, no more. Only for a socket that is connected.
@@ -74,6 +121,7 @@ extension GuestPeer {
     }
 
     private func complete(_ header: inout VsockHeader, _ socket: GuestSocket) {
+        header.type = socket.type
         header.bufferByteCount = socket.bufferByteCount
         header.forwardedCount = socket.forwarded
         socket.told = socket.forwarded
@@ -114,7 +162,7 @@ extension GuestPeer {
         guard let socket = sockets[name] else {
             if header.operation == .request, listening.contains(name.port) {
                 let socket = GuestSocket(
-                    port: name.port, hostPort: name.hostPort, phase: .established, bufferByteCount: bufferByteCount)
+                    header.type, port: name.port, hostPort: name.hostPort, phase: .established, bufferByteCount: bufferByteCount)
                 socket.hostBuffer = header.bufferByteCount
                 socket.hostForwarded = header.forwardedCount
                 sockets[name] = socket
@@ -123,6 +171,10 @@ extension GuestPeer {
             } else if header.operation != .reset {
                 try sendSoon(header.resetAnswer)
             }
+            return
+        }
+        guard header.type == socket.type else {
+            if header.operation != .reset { try sendSoon(header.resetAnswer) }
             return
         }
         socket.hostBuffer = header.bufferByteCount
@@ -134,12 +186,10 @@ extension GuestPeer {
             sockets[name] = nil
         // Of an older connection with the same ports, as it seems.
         case _ where socket.phase == .connecting: try reset(socket)
-        case .data:
-            socket.unread.append(contentsOf: packet.payload)
-            socket.receivedByteCount += UInt64(packet.payload.count)
+        case .data: socket.take(packet)
         case .shutdown:
             socket.hostShutdown.formUnion(header.flags)
-            if socket.hostShutdown == .noMoreAtAll, socket.unread.isEmpty { try reset(socket) }
+            if socket.hostShutdown == .noMoreAtAll, socket.isDrained { try reset(socket) }
         case .creditRequest: try say(.creditUpdate, socket)
         default: break
         }

@@ -94,7 +94,7 @@ public final class GuestPeer {
     public init(
         _ device: VsockDevice, loop: PollLoop = PollLoop(), queueSize: UInt16 = 64,
         receiveBufferByteCount: UInt32 = 44 + 4096,
-        features: VirtioFeatures = [.version1, .indirectDescriptors, .eventIndex]
+        features: VirtioFeatures = [.version1, .indirectDescriptors, .eventIndex, .vsockSequencedPacket]
     ) throws {
         self.device = device
         self.loop = loop

@@ -1,15 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
+internal import VMMemory
 public import VMMSysUtil
+internal import Vsock
 
 /// A program of the host at its end of a Unix socket. Nothing waits.
 public final class HostProgram {
     private var socket: FileDescriptor?
 
-    /// Takes over a connected stream socket.
+    /// Takes over a connected socket.
     public init(_ socket: consuming FileDescriptor) {
         try? socket.setNonBlocking()
         self.socket = consume socket
+    }
+
+    /// Takes over a connected socket of packets, whose messages may be so long.
+    public convenience init(
+        packets socket: consuming FileDescriptor, messageByteCount: UInt32 = 1 << 20
+    ) throws(Errno) {
+        _ = try MessageSocket.prepare(socket, messageByteCount: messageByteCount)
+        self.init(socket)
     }
 
     /// Connects to a listening Unix socket.
@@ -55,6 +65,37 @@ public final class HostProgram {
             return bytes
         } catch .wouldBlock {
             return []
+        }
+    }
+
+    /// What a program that reads packets finds.
+    public enum Received: Equatable, Sendable {
+        /// A message, whole.
+        case message([UInt8])
+        /// None now.
+        case nothing
+        /// None any more.
+        case end
+    }
+
+    /// Receives the next message, of at most `limit` bytes. Only after `init(packets:)`.
+    public func receiveMessage(_ limit: Int = 1 << 19) -> Received {
+        var bytes = [UInt8](repeating: 0, count: limit)
+        let arrival = bytes.withUnsafeMutableBytes { buffer in
+            var pieces = IOVecs(capacity: 1)
+            if let base = buffer.baseAddress { pieces.append(base, byteCount: buffer.count) }
+            switch socket {
+            case .some(let socket):
+                let arrival = MessageSocket.peek(into: pieces, from: socket)
+                if case .message = arrival { return MessageSocket.drop(from: socket) ? arrival : .end }
+                return arrival
+            case .none: return .end
+            }
+        }
+        switch arrival {
+        case .message(let count): return .message(Array(bytes.prefix(count)))
+        case .nothingNow: return .nothing
+        case .end: return .end
         }
     }
 

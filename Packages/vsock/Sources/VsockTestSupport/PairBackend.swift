@@ -41,16 +41,17 @@ public final class PairBackend: VsockBackend {
     }
 
     /// Answers a connection of the guest.
-    public func connect(toPort port: UInt32) throws(Errno) -> FileDescriptor {
+    public func connect(toPort port: UInt32, type: VsockSocketType) throws(Errno) -> FileDescriptor {
         switch answer(port) {
         case .refuse: throw .connectionRefused
         case .busy: throw .wouldBlock
         case .accept: break
         }
-        let pair = try SocketPair(isNonBlocking: true)
+        let pair = try SocketPair(type == .sequencedPacket ? .sequencedPacket : .stream, isNonBlocking: true)
         let device = try pair.first.duplicate()
         let program = try pair.second.duplicate()
-        accepted.append((port, HostProgram(program)))
+        accepted.append(
+            (port, type == .sequencedPacket ? try HostProgram(packets: program) : HostProgram(program)))
         return device
     }
 

@@ -24,6 +24,12 @@ import Vsock
         return state
     }
 
+    static var packets: ConnectionState {
+        var state = ConnectionState(guestOpensWith: packet(.request, type: .sequencedPacket), buffer: 4096)
+        state.accept()
+        return state
+    }
+
     struct Row: Sendable, CustomStringConvertible {
         let description: String
         let state: ConnectionState
@@ -77,6 +83,21 @@ import Vsock
         .init(
             description: "other type", state: established, packet: packet(.data, type: .sequencedPacket),
             reaction: .violation),
+        .init(
+            description: "streams on packets", state: packets, packet: packet(.data, .endOfMessage),
+            reaction: .violation),
+        .init(
+            description: "a part of a message", state: packets, packet: packet(.data, type: .sequencedPacket),
+            byteCount: 4095, reaction: .deliver),
+        .init(
+            description: "a message as large as the buffer", state: packets,
+            packet: packet(.data, .endOfMessage, type: .sequencedPacket), byteCount: 4096, reaction: .deliver),
+        .init(
+            description: "a part as large as the buffer", state: packets,
+            packet: packet(.data, .endOfRecord, type: .sequencedPacket), byteCount: 4096, reaction: .messageTooLong),
+        .init(
+            description: "a message beyond credit", state: packets,
+            packet: packet(.data, .endOfMessage, type: .sequencedPacket), byteCount: 4097, reaction: .violation),
     ]
 
     @Test("what a packet means in each phase", arguments: rows)

@@ -195,7 +195,7 @@ import VsockTestSupport
             Stray(description: "CREDIT_REQUEST", change: { $0.operation = .creditRequest }, answers: [.reset]),
             Stray(description: "unknown", change: { $0.operation = .other(99) }, answers: [.reset]),
             Stray(description: "RST", change: { $0.operation = .reset }, answers: []),
-            Stray(description: "type 2", change: { $0.type = .sequencedPacket }, answers: [.reset]),
+            Stray(description: "type 3", change: { $0.type = .other(3) }, answers: [.reset]),
             Stray(description: "type 0", change: { $0.type = .other(0) }, answers: [.reset]),
             Stray(description: "another sender", change: { $0.sourceCID = 4 }, answers: []),
             Stray(description: "sender above 32 bits", change: { $0.sourceCID = 1 << 32 | 3 }, answers: []),

@@ -54,6 +54,32 @@ final class Directory {
         #expect(try guest.read(socket) == Array("hi".utf8))
     }
 
+    @Test("streams go to a program that takes streams, packets to one that takes packets, and else there is an RST")
+    func types() throws {
+        let directory = try Directory()
+        let guest = try rig(directory)
+        let packets = try UnixSocket.listen(
+            directory.path + "/v_52", .sequencedPacket, backlog: 1, isBlocking: false)
+        let streams = try UnixSocketBackend(path: directory.path + "/v_53")
+        let sockets = try [(52, .sequencedPacket), (52, .stream), (53, .sequencedPacket), (53, .stream)].map {
+            try guest.connect(toHostPort: $0, type: $1)
+        }
+        try guest.run()
+        #expect(sockets.map { $0.phase == .established } == [true, false, false, true])
+        #expect(sockets.map { $0.phase == .closed } == [false, true, true, false])
+        let program = try HostProgram(packets: UnixSocketBackend(listening: packets, path: "/none").accept())
+        #expect(try guest.send(message: [1, 2], on: sockets[0]) == 2)
+        #expect(try guest.send(message: [3], on: sockets[0]) == 1)
+        #expect(program.receiveMessage() == .message([1, 2]) && program.receiveMessage() == .message([3]))
+        try program.send([4])
+        try guest.run()
+        #expect(try guest.readMessage(sockets[0])?.bytes == [4])
+        #expect(throws: Errno.wouldBlock) {
+            _ = try streams.accept()
+            _ = try streams.accept()
+        }
+    }
+
     @Test("a program with a full backlog gets the guest's connections when it comes to them")
     func fullBacklog() throws {
         let directory = try Directory()

@@ -20,7 +20,10 @@ import VsockTestSupport
         #expect(rig.device.deviceID == .socket)
         #expect(rig.device.queueMaximumSizes == [256, 256, 16])
         #expect(rig.device.initialConfiguration == [3, 0, 0, 0, 0, 0, 0, 0])
-        #expect(rig.device.offeredFeatures == .implementedByQueue)
+        #expect(
+            rig.device.offeredFeatures
+                == [.implementedByQueue, .vsockStream, .vsockSequencedPacket, .vsockNoImpliedStream])
+        #expect(VirtioFeatures(rawValue: 7) == [.vsockStream, .vsockSequencedPacket, .vsockNoImpliedStream])
     }
 
     @Test("without one of its first two queues the device does not start")

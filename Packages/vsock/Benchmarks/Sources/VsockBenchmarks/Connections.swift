@@ -96,7 +96,7 @@ final class PlainConnections {
     }
 
     func openAndClose() throws {
-        let first = try program.connect(toPort: 52)
+        let first = try program.connect(toPort: 52, type: .stream)
         let second = try listener.accept()
         guard first.rawValue >= 0, second.rawValue >= 0 else { throw BenchmarkFailure(text: "no socket") }
     }

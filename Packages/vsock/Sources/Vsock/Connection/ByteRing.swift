@@ -61,11 +61,23 @@ struct ByteRing: ~Copyable {
     }
 
     /// Adds the bytes, in order, to what a system call will be given; valid until the next change.
-    func appendVectors(to vectors: inout IOVecs) {
+    /// - Parameters:
+    ///   - vectors: gets at most two pieces.
+    ///   - limit: how many bytes at most.
+    func appendVectors(to vectors: inout IOVecs, limit: Int = .max) {
         guard let storage else { return }
+        let count = min(count, limit)
         let first = min(count, capacity &- start)
         vectors.append(storage + start, byteCount: first)
         vectors.append(storage, byteCount: count &- first)
+    }
+
+    /// Takes the first byte.
+    mutating func popFirst() -> UInt8? {
+        guard let storage, count > 0 else { return nil }
+        let byte = storage.load(fromByteOffset: start, as: UInt8.self)
+        removeFirst(1)
+        return byte
     }
 
     /// Drops bytes from the front.
@@ -74,6 +86,12 @@ struct ByteRing: ~Copyable {
         start &+= gone
         if start >= capacity { start &-= capacity }
         count &-= gone
+        if count == 0 { removeAll() }
+    }
+
+    /// Drops bytes from the end.
+    mutating func removeLast(_ byteCount: Int) {
+        count &-= min(byteCount, count)
         if count == 0 { removeAll() }
     }
 

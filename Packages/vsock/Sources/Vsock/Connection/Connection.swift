@@ -15,6 +15,10 @@ final class Connection {
     var socket: HostSocket?
     /// What the guest sent and the host has not taken.
     var buffer: ByteRing
+    /// Where the messages in `buffer` end; nil for a stream.
+    let messages: MessageLengths?
+    /// How much of the host's first message the guest was given.
+    var passedByteCount = 0
     /// Reading the socket may give something.
     var mayHaveData = true {
         didSet { if !mayHaveData { isReadPaused = false } }
@@ -40,17 +44,30 @@ final class Connection {
     var giveUpTime: UInt64 = 0
 
     private let budget: BufferBudget
+    private let promised: Int
 
     init(_ key: ConnectionKey, _ state: ConnectionState, socket: HostSocket?, budget: BufferBudget) {
         self.key = key
         self.state = state
         self.socket = socket
         self.budget = budget
-        buffer = ByteRing(capacity: Int(state.credit.bufferByteCount))
-        budget.promised &+= Int(state.credit.bufferByteCount)
+        let capacity = Int(state.credit.bufferByteCount)
+        buffer = ByteRing(capacity: capacity)
+        messages = state.type == .sequencedPacket ? MessageLengths(capacity: capacity) : nil
+        promised = messages == nil ? capacity : 2 &* capacity
+        budget.promised &+= promised
     }
 
-    deinit { budget.promised &-= Int(state.credit.bufferByteCount) }
+    deinit { budget.promised &-= promised }
+
+    /// Whether something waits for the host to take it.
+    var isHostBehind: Bool { messages.map { $0.first != nil } ?? !buffer.isEmpty }
+
+    /// Forgets what is kept for the host.
+    func dropKept() {
+        buffer.removeAll()
+        messages?.removeAll()
+    }
 
     /// Whether there is a packet for the guest, or may be.
     var wantsTurn: Bool { !isGone && (!state.owed.isEmpty || mayRead) }
@@ -71,7 +88,7 @@ final class Connection {
     var interest: EventSet {
         var interest: EventSet = []
         if !isGone, state.maySend, !isReadPaused { interest.insert(.read) }
-        if !buffer.isEmpty { interest.insert(.write) }
+        if isHostBehind { interest.insert(.write) }
         return interest
     }
 }

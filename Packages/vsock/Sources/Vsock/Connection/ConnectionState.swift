@@ -37,6 +37,8 @@ public struct ConnectionState: Equatable, Sendable {
         case gone
         /// The guest broke a rule: the connection is gone and an RST must tell.
         case violation
+        /// A message fills the whole buffer and has not ended, so it never will: gone as after a violation.
+        case messageTooLong
     }
 
     /// Packets without data that are to be sent, each at most once however often it was asked for.
@@ -49,8 +51,12 @@ public struct ConnectionState: Equatable, Sendable {
         static let creditRequest = Owed(rawValue: 16)
     }
 
+    /// Stream or packets, at both ends (virtio 1.2, 5.10.6.6).
+    public let type: VsockSocketType
     /// How far the connection is.
     public private(set) var phase: Phase
+    /// Bytes of a message of the guest that has not ended.
+    private var openByteCount: UInt32 = 0
     /// Who may send how much.
     public internal(set) var credit: VsockCredit
     /// What the guest said that it will not do any more.
@@ -64,7 +70,8 @@ public struct ConnectionState: Equatable, Sendable {
     private(set) var hasRequested = false
 
     /// A connection that the host asks for. REQUEST is owed.
-    public init(hostOpensWithBuffer bufferByteCount: UInt32) {
+    public init(hostOpensWithBuffer bufferByteCount: UInt32, type: VsockSocketType = .stream) {
+        self.type = type
         phase = .requested
         credit = VsockCredit(bufferByteCount: bufferByteCount)
         owed = .request
@@ -72,6 +79,7 @@ public struct ConnectionState: Equatable, Sendable {
 
     /// A connection that the guest asks for. Nothing is owed before `accept()`.
     public init(guestOpensWith request: VsockHeader, buffer bufferByteCount: UInt32) {
+        type = request.type
         phase = .dialing
         credit = VsockCredit(bufferByteCount: bufferByteCount)
         credit.hear(request)
@@ -79,8 +87,11 @@ public struct ConnectionState: Equatable, Sendable {
     }
 
     /// The host's end of a connection that the guest asked for is there: RESPONSE is owed.
-    public mutating func accept() {
+    /// - Parameter limit: the longest message that the host's end takes. The guest is promised no more, so that its
+    ///   program hears at once of one that is too long.
+    public mutating func accept(messageByteCountMax limit: UInt32 = .max) {
         guard phase == .dialing else { return }
+        credit.limitBuffer(to: limit)
         phase = .established
         owed.insert(.response)
     }
@@ -92,7 +103,7 @@ public struct ConnectionState: Equatable, Sendable {
     public mutating func receive(_ header: VsockHeader, payloadByteCount: UInt32) -> Reaction {
         if header.operation == .reset { return .gone }
         // 5.10.6.6: both ends are of one type.
-        guard header.type == .stream else { return .violation }
+        guard header.type == type else { return .violation }
         credit.hear(header)
         // An answer that says "still none" must not be a reason to ask again: the two would never come to rest. A guest
         // tells of new room by itself (5.10.6.3).
@@ -110,7 +121,10 @@ public struct ConnectionState: Equatable, Sendable {
         case .data:
             guard phase == .established, !guestShutdown.contains(.noMoreSending) else { return .violation }
             // 5.10.6.3.1: not more than there is room for.
-            return credit.receive(payloadByteCount) ? .deliver : .violation
+            guard credit.receive(payloadByteCount) else { return .violation }
+            guard type == .sequencedPacket else { return .deliver }
+            openByteCount = header.flags.contains(.endOfMessage) ? 0 : openByteCount &+ payloadByteCount
+            return openByteCount < credit.bufferByteCount ? .deliver : .messageTooLong
         case .creditUpdate:
             return .none
         case .creditRequest:

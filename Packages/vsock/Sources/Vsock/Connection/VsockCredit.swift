@@ -7,7 +7,7 @@
 /// are modulo 2^32.
 public struct VsockCredit: Equatable, Sendable {
     /// How many bytes the device keeps for the guest at most.
-    public let bufferByteCount: UInt32
+    public private(set) var bufferByteCount: UInt32
 
     /// Bytes that came from the guest.
     private(set) var receivedCount: UInt32 = 0
@@ -18,11 +18,14 @@ public struct VsockCredit: Equatable, Sendable {
     /// Bytes that went to the guest.
     private(set) var sentCount: UInt32 = 0
     /// What the guest said last.
-    private var peerBufferByteCount: UInt32 = 0
+    private(set) var peerBufferByteCount: UInt32 = 0
     private var peerForwardedCount: UInt32 = 0
 
     /// Nothing sent yet, and nothing heard, so nothing may be sent.
     public init(bufferByteCount: UInt32) { self.bufferByteCount = bufferByteCount }
+
+    /// Promises less, before the guest heard of it.
+    mutating func limitBuffer(to byteCount: UInt32) { bufferByteCount = min(bufferByteCount, byteCount) }
 
     /// Takes note of what a packet of the guest says about its buffer.
     public mutating func hear(_ header: VsockHeader) {

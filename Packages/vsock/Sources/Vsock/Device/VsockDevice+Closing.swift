@@ -11,7 +11,8 @@ extension VsockDevice {
         connection.isGone = true
         connection.deadline = nil
         connections[connection.key] = nil
-        if connection.buffer.isEmpty || connection.socket == nil {
+        dropOpenMessage(of: connection)
+        if !connection.isHostBehind || connection.socket == nil {
             connection.socket = nil
         } else {
             lingering[ObjectIdentifier(connection)] = connection
@@ -22,8 +23,7 @@ extension VsockDevice {
     func removeAndTell(_ connection: Connection) {
         guard !connection.isGone else { return }
         remove(connection)
-        strays.append(
-            header(of: VsockState.Reset(hostPort: connection.key.hostPort, guestPort: connection.key.guestPort)))
+        strays.append(header(of: reset(of: connection)))
     }
 
     /// The host has taken all that the guest sent, or takes nothing any more.
@@ -35,7 +35,7 @@ extension VsockDevice {
 
     /// The guest was told that the host neither sends nor receives: nothing is left to do but to wait for its RST.
     func hostIsDone(_ connection: Connection) {
-        connection.buffer.removeAll()
+        connection.dropKept()
         connection.socket = nil
         setDeadline(of: connection, after: options.shutdownTimeout)
     }

@@ -56,7 +56,8 @@ extension VsockDevice {
 
     /// Gives the host what is kept for it, as far as it takes it.
     func flush(_ connection: Connection) {
-        while !connection.buffer.isEmpty, let socket = connection.socket {
+        if let messages = connection.messages { flushMessages(connection, messages) }
+        while connection.messages == nil, !connection.buffer.isEmpty, let socket = connection.socket {
             pieces.removeAll()
             connection.buffer.appendVectors(to: &pieces)
             do throws(Errno) {
@@ -69,6 +70,7 @@ extension VsockDevice {
                 hostTakesNothing(connection)
             }
         }
+        guard !connection.isHostBehind else { return }
         if connection.isGone {
             endLingering(connection)
         } else if connection.state.guestShutdown.contains(.noMoreSending), !connection.hasEndedSending {
@@ -82,7 +84,7 @@ extension VsockDevice {
         guard !connection.isHostDeaf else { return }
         connection.isHostDeaf = true
         connection.state.forward(UInt32(truncatingIfNeeded: connection.buffer.count))
-        connection.buffer.removeAll()
+        connection.dropKept()
         if !connection.isGone { connection.state.shutDownHost(.noMoreReceiving) }
     }
 
@@ -104,6 +106,7 @@ extension VsockDevice {
             StreamSocket.endReceiving(socket.descriptor)
             if connection.hasHungUp { connection.state.shutDownHost(.noMoreAtAll) }
         }
+        if flags.contains(.noMoreSending) { dropOpenMessage(of: connection) }
         flush(connection)
     }
 }

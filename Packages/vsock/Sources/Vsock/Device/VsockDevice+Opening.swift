@@ -34,13 +34,24 @@ extension VsockDevice {
     /// Opens the host's end, now or a little later.
     func dial(_ connection: Connection) {
         do throws(Errno) {
-            connection.socket = HostSocket(try backend.connect(toPort: connection.key.hostPort))
-            connection.state.accept()
+            let socket = HostSocket(
+                try backend.connect(toPort: connection.key.hostPort, type: connection.state.type))
+            let limit = try prepare(socket, connection)
+            connection.socket = socket
+            connection.state.accept(messageByteCountMax: limit)
             counters.opened &+= 1
         } catch {
             // The backlog of the host's program is full.
             if error == .wouldBlock { waitForBacklog(connection) } else { refuse(connection) }
         }
+    }
+
+    /// Makes a socket ready that carries messages.
+    /// - Returns: the longest that it takes.
+    private func prepare(_ socket: HostSocket, _ connection: Connection) throws(Errno) -> UInt32 {
+        guard connection.messages != nil else { return .max }
+        return try MessageSocket.prepare(
+            socket.descriptor, messageByteCount: connection.state.credit.bufferByteCount)
     }
 
     /// The host's end is asked for again a little later, if the guest has not waited long enough.

@@ -40,6 +40,8 @@ extension VsockDevice {
             let outcome = connection.isGone ? nil : packet(of: connection, into: chain, of: queue)
             update(connection)
             if let outcome { return outcome }
+            // Of one that ended instead.
+            if let header = strays.popFirst() { return .used(written: write(header, into: chain)) }
         }
         return nil
     }
@@ -48,7 +50,7 @@ extension VsockDevice {
         if let outcome = control(of: connection, into: chain) { return outcome }
         if let outcome = data(of: connection, into: chain, of: queue) { return outcome }
         // Looking for data may have found its end, or the lack of credit.
-        return control(of: connection, into: chain)
+        return connection.isGone ? nil : control(of: connection, into: chain)
     }
 
     private func control(of connection: Connection, into chain: ChainBuffers) -> ChainOutcome? {
@@ -75,6 +77,9 @@ extension VsockDevice {
             return .used(written: 0)
         }
         let limit = UInt64(min(credit, max(options.payloadByteCountMax, 1)))
+        if connection.messages != nil {
+            return message(of: connection, from: socket, into: chain, limit: limit, of: queue)
+        }
         pieces.removeAll()
         var room = addRoom(of: chain, limit: limit)
         var moreCount = 0
@@ -102,7 +107,7 @@ extension VsockDevice {
     }
 
     /// Adds the room of a chain for data to `pieces`.
-    private func addRoom(of chain: ChainBuffers, limit: UInt64) -> UInt64 {
+    func addRoom(of chain: ChainBuffers, limit: UInt64) -> UInt64 {
         var room = chain.writer
         room.skip(UInt64(VsockHeader.byteCount))
         guard let part = room.split(min(limit, room.remaining)) else { return 0 }
@@ -111,7 +116,7 @@ extension VsockDevice {
     }
 
     /// Takes one more chain of the guest for the burst.
-    private func popMore(_ index: Int, of queue: Queue) -> ChainBuffers? {
+    func popMore(_ index: Int, of queue: Queue) -> ChainBuffers? {
         guard index < Self.burstChainCount else { return nil }
         if index == moreChains.count { moreChains.append(ChainBuffers(capacity: 2)) }
         let chain = moreChains[index]
@@ -129,7 +134,7 @@ extension VsockDevice {
     }
 
     /// Puts back the last of what `popMore` took.
-    private func putBack(_ count: Int, of queue: Queue) {
+    func putBack(_ count: Int, of queue: Queue) {
         for chain in moreChains.prefix(count).reversed() {
             guard let head = chain.head else { continue }
             chain.removeAll()
@@ -138,16 +143,24 @@ extension VsockDevice {
     }
 
     /// Writes the headers to data that was received into several chains, and puts back what it did not reach.
-    private func spread(
-        _ byteCount: UInt64, of connection: Connection, over chain: ChainBuffers, _ moreCount: Int, of queue: Queue
+    /// - Parameters:
+    ///   - byteCount: how much was received.
+    ///   - connection: whose it is.
+    ///   - chain: where it begins.
+    ///   - moreCount: how many of `moreChains` follow.
+    ///   - queue: whose chains they are.
+    ///   - flags: of the last packet.
+    func spread(
+        _ byteCount: UInt64, of connection: Connection, over chain: ChainBuffers, _ moreCount: Int, of queue: Queue,
+        endingIn flags: VsockFlags = []
     ) -> ChainOutcome {
-        guard moreCount > 0 else { return .used(written: head(byteCount, of: connection, into: chain)) }
+        guard moreCount > 0 else { return .used(written: head(byteCount, of: connection, into: chain, flags)) }
         var left = byteCount
-        for index in -1..<moreCount where left > 0 {
+        for index in -1..<moreCount where left > 0 || index < 0 {
             let chain = index < 0 ? chain : moreChains[index]
             let count = min(left, chain.writableByteCount &- UInt64(VsockHeader.byteCount))
             left &-= count
-            queue.stage(chain, written: head(count, of: connection, into: chain))
+            queue.stage(chain, written: head(count, of: connection, into: chain, left == 0 ? flags : []))
         }
         putBack(moreCount, of: queue)
         // That is: it was staged here, in its order.
@@ -155,9 +168,11 @@ extension VsockDevice {
     }
 
     /// Writes the header before data that is there already.
-    private func head(_ byteCount: UInt64, of connection: Connection, into chain: ChainBuffers) -> UInt32 {
+    private func head(
+        _ byteCount: UInt64, of connection: Connection, into chain: ChainBuffers, _ flags: VsockFlags
+    ) -> UInt32 {
         let count = UInt32(truncatingIfNeeded: byteCount)
-        return write(header(.data, of: connection, payloadByteCount: count), into: chain) &+ count
+        return write(header(.data, of: connection, flags: flags, payloadByteCount: count), into: chain) &+ count
     }
 
     private func write(_ header: VsockHeader, into chain: ChainBuffers) -> UInt32 {
@@ -171,7 +186,7 @@ extension VsockDevice {
         var header = VsockHeader(
             sourceCID: GuestCID.host, destinationCID: guestCID.rawValue, sourcePort: connection.key.hostPort,
             destinationPort: connection.key.guestPort, operation: operation, payloadByteCount: payloadByteCount,
-            flags: flags)
+            type: connection.state.type, flags: flags)
         connection.state.credit.tell(&header)
         return header
     }

@@ -44,7 +44,8 @@ extension VsockDevice {
             let transmit = try queue(1, running.transmit, memory, features)
             let event = try eventQueue(running, memory, features)
             do throws(Errno) { try startTimer(host) } catch { throw .host(error) }
-            active = Active(receive: receive, transmit: transmit, event: event, interrupt: interrupt)
+            active = Active(
+                receive: receive, transmit: transmit, event: event, features: features, interrupt: interrupt)
             clock.stop()
             unreturnedEventBufferCount = Int(running.unreturnedEventBufferCount) &+ running.eventBuffers.count
             for reset in running.resets { strays.append(header(of: reset)) }
@@ -104,8 +105,14 @@ extension VsockDevice {
             VsockState.Reset(hostPort: $0.sourcePort, guestPort: $0.destinationPort, type: $0.type)
         }
             + connections.values.filter { $0.state.isGuestWaiting || !isToldByEvent }.map {
-                VsockState.Reset(hostPort: $0.key.hostPort, guestPort: $0.key.guestPort)
+                reset(of: $0)
             }
+    }
+
+    /// The RST that tells that a connection is gone.
+    func reset(of connection: Connection) -> VsockState.Reset {
+        VsockState.Reset(
+            hostPort: connection.key.hostPort, guestPort: connection.key.guestPort, type: connection.state.type)
     }
 
     func header(of reset: VsockState.Reset) -> VsockHeader {

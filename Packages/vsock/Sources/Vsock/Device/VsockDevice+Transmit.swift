@@ -49,7 +49,7 @@ extension VsockDevice {
         }
         if let connection = connections[header.key] {
             take(packet, for: connection)
-        } else if header.operation == .request, header.type == .stream {
+        } else if header.operation == .request, active?.features.allows(header.type) == true {
             open(header)
         } else if header.operation != .reset {
             strays.append(header.resetAnswer)
@@ -67,11 +67,22 @@ extension VsockDevice {
         switch connection.state.receive(packet.header, payloadByteCount: packet.payloadByteCount) {
         case .none: break
         case .accepted: guestAccepted(connection)
-        case .deliver: deliver(packet.payload, to: connection)
+        case .deliver:
+            if let messages = connection.messages {
+                deliver(packet, to: connection, messages)
+            } else {
+                deliver(packet.payload, to: connection)
+            }
+        case .messageTooLong: tooLong(connection)
         case .shutDown: guestShutDown(connection)
         case .gone:
             if connection.state.phase != .established { counters.refused &+= 1 }
             remove(connection)
+        case .violation where packet.header.type != connection.state.type:
+            // The guest has forgotten the connection, and is told of the one that it means.
+            counters.violations &+= 1
+            remove(connection)
+            strays.append(packet.header.resetAnswer)
         case .violation: violate(connection)
         }
         update(connection)

@@ -10,6 +10,7 @@ public import VirtioQueue
 /// queue 0: to the guest      VsockDevice+Receive   owed packets, then data, one connection after the other
 /// queue 1: from the guest    VsockDevice+Transmit  each packet to its connection
 /// queue 2: events            VsockDevice+Events    "everything is gone", after a restore
+/// messages                   VsockDevice+Messages  what is different where they must stay whole
 /// the host's programs        VsockDevice+Opening   CONNECT lines, sockets of those that the guest asks for
 ///                            VsockDevice+Host      readable, writable, closed
 /// time                       VsockDevice+Timers    one timer for all
@@ -63,18 +64,23 @@ public final class VsockDevice: VirtioDevice {
         let transmit: Queue
         /// A driver that sets up no event queue hears of no events.
         let event: Queue?
+        /// What the driver accepted.
+        let features: VirtioFeatures
 
         convenience init(_ activation: Activation) throws(ActivationError) {
             self.init(
                 receive: try activation.queue(0), transmit: try activation.queue(1),
                 event: activation.queues.indices.contains(2) ? activation.queues[2] : nil,
-                interrupt: activation.interrupt)
+                features: activation.features, interrupt: activation.interrupt)
         }
 
-        init(receive: Queue, transmit: Queue, event: Queue?, interrupt: any Interrupt) {
+        init(
+            receive: Queue, transmit: Queue, event: Queue?, features: VirtioFeatures, interrupt: any Interrupt
+        ) {
             self.receive = receive
             self.transmit = transmit
             self.event = event
+            self.features = features
             self.interrupt = interrupt
             receive.malformedChainPolicy = .returnHead
             transmit.malformedChainPolicy = .returnHead
@@ -104,8 +110,10 @@ public final class VsockDevice: VirtioDevice {
     public var deviceID: DeviceID { .socket }
     /// To the guest, from the guest, events (virtio 1.2, 5.10.2).
     public var queueMaximumSizes: [UInt16] { [options.queueSize, options.queueSize, min(options.queueSize, 16)] }
-    /// What the queues do. Streams only, so no feature of the device's own (5.10.3).
-    public var offeredFeatures: VirtioFeatures { .implementedByQueue }
+    /// What the queues do, and both kinds of sockets (5.10.3).
+    public var offeredFeatures: VirtioFeatures {
+        [.implementedByQueue, .vsockStream, .vsockSequencedPacket, .vsockNoImpliedStream]
+    }
     /// The guest's address, 64 bits (5.10.4).
     public var initialConfiguration: [UInt8] { withUnsafeBytes(of: guestCID.rawValue.littleEndian) { Array($0) } }
     /// The host's port that was given out last, to be saved; see `VsockOptions.lastHostPort`.

@@ -65,6 +65,8 @@ public struct VsockCounters: Sendable, Equatable {
     public internal(set) var misaddressed: UInt64 = 0
     /// Connections that ended because the guest broke a rule of theirs.
     public internal(set) var violations: UInt64 = 0
+    /// Connections that ended because of a message, of either side, that is larger than the other's buffer.
+    public internal(set) var overlongMessages: UInt64 = 0
 
     /// All zero.
     public init() {}

@@ -51,9 +51,10 @@ public final class UnixSocketBackend: VsockBackend {
         if let file, FileIdentity(path) == file { unlink(path) }
     }
 
-    /// Connects to `path_port`.
-    public func connect(toPort port: UInt32) throws(Errno) -> FileDescriptor {
-        try UnixSocket.connect("\(path)_\(port)", isBlocking: false)
+    /// Connects to `path_port`, where a socket of the guest's kind must listen.
+    public func connect(toPort port: UInt32, type: VsockSocketType) throws(Errno) -> FileDescriptor {
+        let style: SocketPair.Style = type == .sequencedPacket ? .sequencedPacket : .stream
+        return try UnixSocket.connect("\(path)_\(port)", style, isBlocking: false)
     }
 
     /// Lends the socket at `path`.

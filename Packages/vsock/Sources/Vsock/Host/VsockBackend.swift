@@ -6,9 +6,13 @@ public import VMMSysUtil
 /// `UnixSocketBackend` is the usual one. Another one can lead connections into the process itself.
 public protocol VsockBackend: AnyObject {
     /// Opens the host's end of a connection that the guest asks for.
-    /// - Returns: a connected stream socket, non-blocking, which the device then owns.
+    /// - Parameters:
+    ///   - port: the host's port.
+    ///   - type: `.stream` or `.sequencedPacket`.
+    /// - Returns: a connected socket, non-blocking, which the device then owns: of `.sequencedPacket` a Unix
+    ///   SOCK_SEQPACKET, else one of any kind of streams.
     /// - Throws: `.wouldBlock` to be asked again a little later; anything else refuses the connection.
-    func connect(toPort port: UInt32) throws(Errno) -> FileDescriptor
+    func connect(toPort port: UInt32, type: VsockSocketType) throws(Errno) -> FileDescriptor
 
     /// Lends the listening socket, whose readability means that `accept` has something. Does nothing if
     /// programs cannot open connections.

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+package import VMMSysUtil
+package import VMMemory
+
+/// What the device does with the host's end of a connection of packets, a Unix SOCK_SEQPACKET. No call waits, and none
+/// raises SIGPIPE.
+///
+/// A message is looked at before it is taken, and from where the last look ended. So it goes to the guest in pieces of any
+/// size, without a copy in the device, and none is ever cut.
+package enum MessageSocket {
+    /// What the host had.
+    package enum Arrival: Equatable {
+        /// A message, of which so many bytes had not been looked at.
+        case message(Int)
+        case nothingNow
+        case end
+    }
+
+    private static let flags = Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL)
+    private static let peekFlags = flags | Int32(MSG_PEEK) | Int32(MSG_TRUNC)
+    /// At most this many pieces in one call (`IOV_MAX`).
+    package static let piecesMax = 1024
+    /// What a socket takes less than `SO_SNDBUF` of one message.
+    private static let overhead: UInt32 = 32
+
+    /// Makes a connected socket ready.
+    /// - Parameter wanted: how long messages to it should be able to be; the host's `wmem_max` may be less.
+    /// - Returns: how long they can be.
+    /// - Throws: if it is no such socket.
+    package static func prepare(
+        _ socket: borrowing FileDescriptor, messageByteCount wanted: UInt32
+    ) throws(Errno) -> UInt32 {
+        // Looks begin where the last one ended.
+        try set(SO_PEEK_OFF, 0, of: socket)
+        // A message has a time, and an end has none: else an empty message and the end of all look the same.
+        try set(SO_TIMESTAMP_OLD, 1, of: socket)
+        if try room(of: socket) < wanted { try set(SO_SNDBUF, Int32(clamping: wanted), of: socket) }
+        return min(wanted, try room(of: socket))
+    }
+
+    private static func room(of socket: borrowing FileDescriptor) throws(Errno) -> UInt32 {
+        let number = socket.rawValue
+        var size: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        try retryOnInterrupt { getsockopt(number, SOL_SOCKET, SO_SNDBUF, &size, &length) }
+        return UInt32(clamping: size) &- min(overhead, UInt32(clamping: size))
+    }
+
+    private static func set(_ option: Int32, _ value: Int32, of socket: borrowing FileDescriptor) throws(Errno) {
+        let number = socket.rawValue
+        var value = value
+        try retryOnInterrupt {
+            setsockopt(number, SOL_SOCKET, option, &value, socklen_t(MemoryLayout<Int32>.size))
+        }
+    }
+
+    /// Sends pieces of memory, at most `piecesMax`, as one message: all of it or nothing.
+    static func send(_ pieces: borrowing IOVecs, to socket: borrowing FileDescriptor) throws(Errno) {
+        let number = socket.rawValue
+        var message = message(pieces)
+        try retryOnInterrupt { sendmsg(number, &message, flags) }
+    }
+
+    /// Copies the next bytes of the first message, as many as there is room for in the first `piecesMax` pieces.
+    package static func peek(into pieces: borrowing IOVecs, from socket: borrowing FileDescriptor) -> Arrival {
+        let number = socket.rawValue
+        // A program that closed with something unread leaves one error, and behind it what it had sent.
+        for _ in 0..<2 {
+            var message = message(pieces)
+            do throws(Errno) {
+                let left = try retryOnInterrupt { recvmsg(number, &message, peekFlags) }
+                // There is no room for the message's time.
+                return left > 0 || message.msg_flags & Int32(MSG_CTRUNC) != 0 ? .message(left) : .end
+            } catch .wouldBlock {
+                return .nothingNow
+            } catch {
+                if error != .connectionReset { break }
+            }
+        }
+        return .end
+    }
+
+    /// How many bytes `peek` copies at most.
+    static func room(in pieces: borrowing IOVecs) -> Int {
+        var room = Int(clamping: pieces.byteCount)
+        for index in piecesMax..<max(pieces.count, piecesMax) { room &-= pieces[index]?.count ?? 0 }
+        return room
+    }
+
+    /// Takes the first message away.
+    /// - Returns: false if it cannot be, and would be seen again.
+    package static func drop(from socket: borrowing FileDescriptor) -> Bool {
+        let number = socket.rawValue
+        for _ in 0..<2 {
+            do throws(Errno) {
+                _ = try retryOnInterrupt { recv(number, nil, 0, flags) }
+                return true
+            } catch {
+                if error != .connectionReset { break }
+            }
+        }
+        return false
+    }
+
+    private static func message(_ pieces: borrowing IOVecs) -> msghdr {
+        var message = msghdr()
+        message.msg_iov = UnsafeMutablePointer(mutating: pieces.pointer)
+        message.msg_iovlen = min(pieces.count, piecesMax)
+        return message
+    }
+}
