@@ -101,9 +101,10 @@ only_before_boot() {
     until_true peer unix v.sock 9 < /dev/null; api_ends 0
 }
 vsock_both_ways() {
-    api_initramfs 'vsock-peer echo 1024 & head -c 3000001 /dev/urandom > /in; vsock-peer connect 52 < /in > /back; cmp /in /back && echo guest got its own; vsock-peer connect 53 < /in; vsock-peer once 9'
+    api_initramfs 'vsock-peer echo 1024 & head -c 3000001 /dev/urandom > /in; vsock-peer connect 52 < /in > /back; cmp /in /back && echo guest got its own; vsock-peer connect 53 < /in; vsock-peer packets 54; vsock-peer once 9'
     api_config; api_starts --config-file config.json
     peer unix-echo v.sock_52 & local echo=$!
+    peer packet-echo v.sock_54 & local packets=$!
     head -c 3000001 /dev/urandom > in
     until_true peer unix v.sock 1024 < /dev/null > back; same "$(wc -c < back)" 0
     peer unix v.sock 1024 < in > back; cmp in back
@@ -111,12 +112,14 @@ vsock_both_ways() {
     local i pids=(); for i in 1 2 3 4 5; do { seq 1 $((i * 20000)) | peer unix v.sock 1024 > "back$i"; } & pids+=($!); done
     wait "${pids[@]}"
     for i in 1 2 3 4 5; do cmp "back$i" <(seq 1 $((i * 20000))); done
-    wait "$echo"
+    wait "$echo" "$packets"
     ends 2 "$VSOCK_PEER" unix v.sock 4444 < /dev/null
     until_true peer unix v.sock 9 < /dev/null; api_ends 0
     grep -q 'guest got its own' out || { cat -v out; return 1; }
     # Nobody listens on 53.
     grep -q 'connect: Connection reset' out || { cat -v out; return 1; }
+    # An empty one, then those of the guest, each whole; the kernel tells of one that is cut, and of one that is too large.
+    grep -q 'packets: 0 1 2 4095 4096 4097 65535 65536 65537 131072 199999 cut 5000 too large told' out || { cat -v out; return 1; }
 }
 drive_replaced() {
     api_initramfs 'echo sizes $(cat /sys/block/vda/size) $(cat /sys/block/vdb/size)

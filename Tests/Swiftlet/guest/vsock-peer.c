@@ -4,9 +4,11 @@
 //   vsock-peer echo PORT          guest: accepts for ever, sends back what comes until its end, then ends its half
 //   vsock-peer once PORT          guest: the same for one connection
 //   vsock-peer connect PORT       guest: to the host's PORT; standard input to it, then the end; from it to standard output
+//   vsock-peer packets PORT       guest: to the host's PORT; packets of many sizes there and back, each as it was
 //   vsock-peer unix PATH PORT     host: the same to the guest's PORT, through swiftlet's socket
 //   vsock-peer raw PATH           host: the same to any Unix socket, without a line before it
 //   vsock-peer unix-echo PATH     host: as echo, once, for a guest that connects to PATH's port
+//   vsock-peer packet-echo PATH   host: an empty packet, then packets back, for a guest that does `packets`
 #define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>
@@ -42,6 +44,39 @@ static void echo(int fd) {
     close(fd);
 }
 
+static char packet[300000], answer[sizeof packet];
+
+// Each packet in one piece, until the end.
+static void echo_packets(int fd) {
+    ssize_t count;
+    if (send(fd, packet, 0, 0) != 0) die("send nothing");
+    while ((count = recv(fd, packet, sizeof packet, MSG_TRUNC)) > 0)
+        if (send(fd, packet, (size_t)count, 0) != count) die("send");
+    if (count < 0) die("receive");
+}
+
+// Tells in one line the sizes that came back, what became of one with too little room to read it, and of one too large.
+static void exchange_packets(int fd) {
+    static const ssize_t sizes[] = {1, 2, 4095, 4096, 4097, 65535, 65536, 65537, 131072, 199999};
+    for (size_t index = 0; index < sizeof packet; index++) packet[index] = (char)(index * 31 + (index >> 8));
+    ssize_t count = recv(fd, answer, sizeof answer, 0);
+    printf("packets: %zd", count);
+    // All on their way before the first comes back, as far as they are small.
+    for (int index = 0; index < 5; index++)
+        if (send(fd, packet, (size_t)sizes[index], 0) != sizes[index]) die("send");
+    for (int index = 0; index < 10; index++) {
+        if (index >= 5 && send(fd, packet + index, (size_t)sizes[index], 0) != sizes[index]) die("send");
+        count = recv(fd, answer, sizeof answer, MSG_TRUNC);
+        if (count < 0) die("receive");
+        printf(" %zd%s", count, memcmp(answer, packet + (index >= 5 ? index : 0), (size_t)count) ? " wrong" : "");
+    }
+    if (send(fd, packet, 5000, 0) != 5000) die("send");
+    count = recv(fd, answer, 10, MSG_TRUNC);
+    printf(" cut %zd", count);
+    count = send(fd, packet, sizeof packet, 0);
+    printf(" too large %s\n", count < 0 ? "told" : "not told");
+}
+
 // Two processes: who only writes while the other side only writes would wait for ever.
 static void relay(int fd) {
     static char buffer[65536];
@@ -60,8 +95,8 @@ static void relay(int fd) {
     if (waitpid(sender, &status, 0) < 0 || status != 0) exit(1);
 }
 
-static int unix_socket(const char *path, struct sockaddr_un *address) {
-    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+static int unix_socket(const char *path, struct sockaddr_un *address, int type) {
+    int fd = socket(AF_UNIX, type, 0);
     if (fd < 0) die("socket");
     memset(address, 0, sizeof *address);
     address->sun_family = AF_UNIX;
@@ -72,14 +107,14 @@ static int unix_socket(const char *path, struct sockaddr_un *address) {
 int main(int count, char **arguments) {
     signal(SIGPIPE, SIG_IGN);
     const char *mode = count > 2 ? arguments[1] : "";
-    if (!strcmp(mode, "echo") || !strcmp(mode, "once") || !strcmp(mode, "connect")) {
+    if (!strcmp(mode, "echo") || !strcmp(mode, "once") || !strcmp(mode, "connect") || !strcmp(mode, "packets")) {
         struct sockaddr_vm address = {.svm_family = AF_VSOCK, .svm_port = (unsigned)atoi(arguments[2])};
-        int fd = socket(AF_VSOCK, SOCK_STREAM, 0);
+        int fd = socket(AF_VSOCK, !strcmp(mode, "packets") ? SOCK_SEQPACKET : SOCK_STREAM, 0);
         if (fd < 0) die("socket");
-        if (!strcmp(mode, "connect")) {
+        if (!strcmp(mode, "connect") || !strcmp(mode, "packets")) {
             address.svm_cid = VMADDR_CID_HOST;
             if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0) die("connect");
-            relay(fd);
+            if (!strcmp(mode, "connect")) relay(fd); else exchange_packets(fd);
             return 0;
         }
         address.svm_cid = VMADDR_CID_ANY;
@@ -96,7 +131,7 @@ int main(int count, char **arguments) {
     }
     struct sockaddr_un address;
     if (!strcmp(mode, "raw") || (!strcmp(mode, "unix") && count > 3)) {
-        int fd = unix_socket(arguments[2], &address);
+        int fd = unix_socket(arguments[2], &address, SOCK_STREAM);
         if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0) die("connect");
         if (!strcmp(mode, "raw")) {
             relay(fd);
@@ -114,14 +149,15 @@ int main(int count, char **arguments) {
         relay(fd);
         return 0;
     }
-    if (!strcmp(mode, "unix-echo")) {
-        int fd = unix_socket(arguments[2], &address);
+    if (!strcmp(mode, "unix-echo") || !strcmp(mode, "packet-echo")) {
+        int fd = unix_socket(arguments[2], &address, !strcmp(mode, "unix-echo") ? SOCK_STREAM : SOCK_SEQPACKET);
         if (bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, 8) < 0) die("listen");
         int one = accept(fd, NULL, NULL);
         if (one < 0) die("accept");
-        echo(one);
+        if (!strcmp(mode, "unix-echo")) echo(one); else echo_packets(one);
         return 0;
     }
-    fprintf(stderr, "usage: vsock-peer echo PORT | once PORT | connect PORT | unix PATH PORT | raw PATH | unix-echo PATH\n");
+    fprintf(stderr, "usage: vsock-peer echo PORT | once PORT | connect PORT | packets PORT | unix PATH PORT | raw PATH"
+                    " | unix-echo PATH | packet-echo PATH\n");
     return 125;
 }

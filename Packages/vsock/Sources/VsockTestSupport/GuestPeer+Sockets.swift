@@ -162,7 +162,8 @@ extension GuestPeer {
         guard let socket = sockets[name] else {
             if header.operation == .request, listening.contains(name.port) {
                 let socket = GuestSocket(
-                    header.type, port: name.port, hostPort: name.hostPort, phase: .established, bufferByteCount: bufferByteCount)
+                    header.type, port: name.port, hostPort: name.hostPort, phase: .established,
+                    bufferByteCount: bufferByteCount)
                 socket.hostBuffer = header.bufferByteCount
                 socket.hostForwarded = header.forwardedCount
                 sockets[name] = socket

@@ -68,6 +68,19 @@ public final class HostProgram {
         }
     }
 
+    /// Sends a message of packets.
+    /// - Returns: false, and nothing is sent, if there is no room now.
+    /// - Throws: what the program would see.
+    public func send(message: [UInt8]) throws(Errno) -> Bool {
+        let number = number
+        do throws(Errno) {
+            try retryOnInterrupt { Glibc.send(number, message, message.count, Int32(MSG_NOSIGNAL)) }
+            return true
+        } catch .wouldBlock {
+            return false
+        }
+    }
+
     /// What a program that reads packets finds.
     public enum Received: Equatable, Sendable {
         /// A message, whole.

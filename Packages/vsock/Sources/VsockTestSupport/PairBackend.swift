@@ -18,7 +18,7 @@ public final class PairBackend: VsockBackend {
     /// How the guest's connections are answered.
     public var answer: (_ port: UInt32) -> Answer = { _ in .accept }
     /// The programs' ends of the guest's connections, as they came.
-    public private(set) var accepted: [(port: UInt32, program: HostProgram)] = []
+    public private(set) var accepted: [(port: UInt32, type: VsockSocketType, program: HostProgram)] = []
     private var waiting: [Box] = []
     private let doorbell: EventFD
 
@@ -51,7 +51,7 @@ public final class PairBackend: VsockBackend {
         let device = try pair.first.duplicate()
         let program = try pair.second.duplicate()
         accepted.append(
-            (port, type == .sequencedPacket ? try HostProgram(packets: program) : HostProgram(program)))
+            (port, type, type == .sequencedPacket ? try HostProgram(packets: program) : HostProgram(program)))
         return device
     }
 

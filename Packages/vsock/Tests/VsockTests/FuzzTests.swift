@@ -91,7 +91,9 @@ import VsockTestSupport
         #expect(bytes.withUnsafeBytes { fuzzVsockSequence($0) }.steps > 0)
     }
 
-    @Test("both streams of most connections are compared to their ends", arguments: ["guest-opens", "host-opens"])
+    @Test(
+        "both streams of most connections are compared to their ends",
+        arguments: ["guest-opens", "host-opens", "messages", "messages-full"])
     func comparedSeeds(name: String) throws {
         let seed = try #require(VsockFuzzSeeds.sequences.first { $0.name == name })
         #expect(seed.bytes.withUnsafeBytes { fuzzVsockSequence($0) }.compared > 0)

@@ -108,9 +108,9 @@ extension VsockDevice {
                 }
             }
             connection.state.credit.send(UInt32(truncatingIfNeeded: count))
-            counters.bytesToGuest &+= UInt64(count)
+            counters.bytesToGuest &+= UInt64(truncatingIfNeeded: count)
             return spread(
-                UInt64(count), of: connection, over: chain, moreCount, of: queue,
+                UInt64(truncatingIfNeeded: count), of: connection, over: chain, moreCount, of: queue,
                 endingIn: count == left ? .endOfMessage : [])
         case .nothingNow:
             putBack(moreCount, of: queue)

@@ -33,17 +33,16 @@ extension VsockDevice {
     /// RSTs of what is gone first; then one packet of the connection whose turn it is.
     /// - Returns: what became of the chain; nil if nothing is to be said.
     private func nextPacket(into chain: ChainBuffers, of queue: Queue) -> ChainOutcome? {
-        if let header = strays.popFirst() { return .used(written: write(header, into: chain)) }
-        // Each round takes one out of the queue, and only one that has given a packet goes back.
-        while let connection = turns.popFirst() {
+        // Each round takes one out of the queue, and only one that has given a packet goes back. One that ended instead
+        // has left an RST.
+        while true {
+            if let header = strays.popFirst() { return .used(written: write(header, into: chain)) }
+            guard let connection = turns.popFirst() else { return nil }
             connection.isInTurn = false
             let outcome = connection.isGone ? nil : packet(of: connection, into: chain, of: queue)
             update(connection)
             if let outcome { return outcome }
-            // Of one that ended instead.
-            if let header = strays.popFirst() { return .used(written: write(header, into: chain)) }
         }
-        return nil
     }
 
     private func packet(of connection: Connection, into chain: ChainBuffers, of queue: Queue) -> ChainOutcome? {

@@ -84,7 +84,11 @@ package enum MessageSocket {
     /// How many bytes `peek` copies at most.
     static func room(in pieces: borrowing IOVecs) -> Int {
         var room = Int(clamping: pieces.byteCount)
-        for index in piecesMax..<max(pieces.count, piecesMax) { room &-= pieces[index]?.count ?? 0 }
+        var index = piecesMax
+        while let piece = pieces[index] {
+            room &-= piece.count
+            index &+= 1
+        }
         return room
     }
 

@@ -23,6 +23,7 @@ private struct CountingStream {
 /// A program of the host.
 final class FuzzProgram {
     let end: HostProgram
+    let type: VsockSocketType
     /// Its end's port; nil until the guest accepted it.
     private(set) var hostPort: UInt32?
     var isStranger = false
@@ -34,19 +35,32 @@ final class FuzzProgram {
     private(set) var sawEnd = false
     private(set) var sent = 0
     private(set) var received = 0
+    /// Of packets: how long each was.
+    private(set) var sentLengths: [Int] = []
+    private(set) var receivedLengths: [Int] = []
     private(set) var isRight = true
     private let salt: Int
     private var stream = CountingStream()
 
-    init(_ end: HostProgram, salt: Int, hostPort: UInt32?) {
+    init(_ end: HostProgram, _ type: VsockSocketType = .stream, salt: Int, hostPort: UInt32?) {
         self.end = end
+        self.type = type
         self.salt = salt
         self.hostPort = hostPort
     }
 
-    var progress: Int { received + (sawEnd ? 1 : 0) + (hostPort == nil ? 0 : 1) }
+    var progress: Int { received + receivedLengths.count + (sawEnd ? 1 : 0) + (hostPort == nil ? 0 : 1) }
 
-    func send(_ count: Int) { sent += (try? end.send(CountingStream.bytes(salt, sent..<(sent + count)))) ?? 0 }
+    func send(_ count: Int) {
+        guard type == .stream else { return sendMessage(count) }
+        sent += (try? end.send(CountingStream.bytes(salt, sent..<(sent + count)))) ?? 0
+    }
+
+    private func sendMessage(_ count: Int) {
+        guard (try? end.send(message: CountingStream.bytes(salt, sent..<(sent + count)))) == true else { return }
+        sent += count
+        sentLengths.append(count)
+    }
 
     func close() {
         isClosed = true
@@ -69,6 +83,7 @@ final class FuzzProgram {
     /// - Returns: how many bytes of the stream came.
     func receive(_ limit: Int) -> Int {
         guard !isClosed else { return 0 }
+        guard type == .stream else { return receiveMessages(limit) }
         guard let bytes = try? end.receive(limit) else {
             sawEnd = true
             return 0
@@ -88,6 +103,25 @@ final class FuzzProgram {
         received += rest.count
         return rest.count
     }
+
+    /// Reads whole messages until there are so many bytes, or none is there.
+    private func receiveMessages(_ limit: Int) -> Int {
+        var count = 0
+        while count < limit {
+            switch end.receiveMessage(8192) {
+            case .nothing: return count
+            case .end:
+                sawEnd = true
+                return count
+            case .message(let bytes):
+                if !stream.takes(bytes) { isRight = false }
+                count += bytes.count
+                received += bytes.count
+                receivedLengths.append(bytes.count)
+            }
+        }
+        return count
+    }
 }
 
 /// A socket of the guest.
@@ -100,6 +134,11 @@ final class FuzzSocket {
     private(set) var didReset = false
     private(set) var sent = 0
     private(set) var received = 0
+    /// Of packets: how long each was that was sent, or read, whole.
+    private(set) var sentLengths: [Int] = []
+    private(set) var receivedLengths: [Int] = []
+    /// A message that the host had not room for all of, and how much is sent.
+    private var rest: (message: [UInt8], done: Int)?
     private(set) var isRight = true
     private let salt: Int
     private var stream = CountingStream()
@@ -113,10 +152,16 @@ final class FuzzSocket {
     var wasOpen: Bool {
         end.phase == .established || end.hostShutdown != [] || end.ownShutdown != [] || sent + received > 0
     }
-    var progress: Int { received + (end.isAtEnd ? 1 : 0) + (end.phase == .established ? 1 : 0) }
+    var progress: Int { received + receivedLengths.count + (end.isAtEnd ? 1 : 0) + (end.phase == .established ? 1 : 0) }
 
     func send(_ count: Int, _ guest: GuestPeer) throws {
-        guard !end.ownShutdown.contains(.noMoreSending) else { return }
+        guard !end.ownShutdown.contains(.noMoreSending), end.phase == .established else { return }
+        guard end.type == .stream else {
+            try sendRest(guest)
+            guard rest == nil else { return }
+            rest = (CountingStream.bytes(salt, sent..<(sent + count)), 0)
+            return try sendRest(guest)
+        }
         sent += try guest.send(CountingStream.bytes(salt, sent..<(sent + count)), on: end)
     }
 
@@ -126,10 +171,34 @@ final class FuzzSocket {
         try guest.reset(end)
     }
 
+    /// Goes on with a message, as a kernel does whose program waits.
+    func sendRest(_ guest: GuestPeer) throws {
+        guard let (message, before) = rest, end.phase == .established, !end.ownShutdown.contains(.noMoreSending),
+            let done = try guest.send(message: message, after: before, on: end)
+        else { return }
+        // A message without a byte is sent or not, and which does not show.
+        rest = done < message.count ? (message, done) : nil
+        guard rest == nil else { return }
+        sent += message.count
+        sentLengths.append(message.count)
+    }
+
     func read(_ limit: Int, _ guest: GuestPeer) throws -> Int {
+        guard end.type == .stream else { return try readMessages(limit, guest) }
         let bytes = try guest.read(end, limit)
         if !stream.takes(bytes) { isRight = false }
         received += bytes.count
         return bytes.count
+    }
+
+    private func readMessages(_ limit: Int, _ guest: GuestPeer) throws -> Int {
+        var count = 0
+        while count < limit, let message = try guest.readMessage(end) {
+            if !stream.takes(message.bytes) { isRight = false }
+            count += message.bytes.count
+            receivedLengths.append(message.bytes.count)
+        }
+        received += count
+        return count
     }
 }

@@ -14,13 +14,13 @@ public struct FuzzedVsockPacket: Sendable, Equatable {
     public var isMalformed = false
 }
 
-/// Gives the device one chain of any bytes, while one connection (guest port 1000, host port 52) exists. The chain must
-/// come back exactly once and empty, what is delivered must be the payload, and the device must go on; else the harness
-/// aborts.
+/// Gives the device one chain of any bytes, while one connection (guest port 1000, host port 52) exists, of streams or of
+/// packets. The chain must come back exactly once and empty, what is delivered must be the payload, and the device must go
+/// on; else the harness aborts.
 ///
 /// The input, little-endian, what is missing being zero:
 /// ```
-///  0  u8   1 in an indirect table, 2 payload as long as the header says (modulo 64 KiB), whatever follows
+///  0  u8   1 in an indirect table, 2 payload as long as the header says (modulo 64 KiB), whatever follows, 4 packets
 ///  1  u8   number of cuts, modulo 8
 ///  2       for each cut: u8, where the bytes are cut
 ///          the header, 44 bytes, and the payload
@@ -45,9 +45,11 @@ private final class PacketArena {
 
     func run(_ fuzzed: FuzzInput, byteCount: Int) throws -> FuzzedVsockPacket {
         var input = fuzzed
+        let flags = input.next()
+        let type: VsockSocketType = flags & 4 != 0 ? .sequencedPacket : .stream
         try guest.restart()
         backend.removeAccepted()
-        let socket = try guest.connect(toHostPort: 52, from: 1000)
+        let socket = try guest.connect(toHostPort: 52, from: 1000, type: type)
         try guest.run()
         guard socket.phase == .established, let program = backend.accepted.first?.program else {
             fuzzFinding("no connection")
@@ -55,7 +57,7 @@ private final class PacketArena {
         guest.packets.removeAll()
         let before = guest.device.counters
 
-        let (packet, buffers, isIndirect) = try chain(&input, byteCount)
+        let (packet, buffers, isIndirect) = try chain(flags, &input, byteCount)
         guest.answers = false
         defer { guest.answers = true }
         while try guest.transmitQueue.takeUsed() != nil {}
@@ -73,9 +75,16 @@ private final class PacketArena {
         var result = FuzzedVsockPacket()
         result.isMalformed = guest.device.counters.malformed != before.malformed
         result.answers = guest.packets.map(\.header.operation)
-        let received = try program.receive() ?? []
-        result.deliveredByteCount = received.count
-        check(received, of: packet)
+        let received: [UInt8]?
+        if type == .stream {
+            received = try program.receive()
+        } else if case .message(let message) = program.receiveMessage() {
+            received = message
+        } else {
+            received = nil
+        }
+        result.deliveredByteCount = received?.count ?? 0
+        check(received, of: packet, type)
         // The device goes on: somebody else gets through.
         guest.answers = true
         let other = try guest.connect(toHostPort: 53, from: 2000)
@@ -85,27 +94,28 @@ private final class PacketArena {
         return result
     }
 
-    /// What must arrive, worked out apart from the device: the payload of an RW packet that is addressed right.
-    private func check(_ received: [UInt8], of packet: [UInt8]) {
+    /// What must arrive, worked out apart from the device: the payload of an RW packet that is addressed right, and of
+    /// packets one that is a message, which may be empty.
+    private func check(_ received: [UInt8]?, of packet: [UInt8], _ type: VsockSocketType) {
         func field(_ offset: Int, _ count: Int) -> UInt64 {
             packet[offset..<(offset + count)].reversed().reduce(0) { $0 << 8 | UInt64($1) }
         }
-        var expected: ArraySlice<UInt8> = []
+        var expected: ArraySlice<UInt8>? = type == .stream && received != nil ? [] : nil
         if packet.count >= 44, field(0, 8) == 3, field(8, 8) == 2, field(16, 4) == 1000, field(20, 4) == 52,
-            field(28, 2) == 1, field(30, 2) == 5
+            field(28, 2) == UInt64(type.rawValue), field(30, 2) == 5
         {
             let length = Int(field(24, 4))
-            if length <= packet.count - 44, length <= 128 << 10 { expected = packet[44..<(44 + length)] }
+            let isWhole = type == .stream ? length > 0 : packet[32] & 1 != 0
+            if isWhole, length <= packet.count - 44, length <= 128 << 10 { expected = packet[44..<(44 + length)] }
         }
-        if !received.elementsEqual(expected) {
-            fuzzFinding("\(received.count) bytes arrived where \(expected.count) were sent")
+        if received != expected.map(Array.init) {
+            fuzzFinding("\(received?.count ?? -1) bytes arrived where \(expected?.count ?? -1) were sent")
         }
     }
 
     private func chain(
-        _ input: inout FuzzInput, _ byteCount: Int
+        _ flags: UInt8, _ input: inout FuzzInput, _ byteCount: Int
     ) throws -> (packet: [UInt8], buffers: [DriverQueue.Buffer], isIndirect: Bool) {
-        let flags = input.next()
         let cuts = (0..<Int(input.next() % 8)).map { _ in Int(input.next()) }
         var packet: [UInt8] = []
         while !input.isAtEnd { packet.append(input.next()) }

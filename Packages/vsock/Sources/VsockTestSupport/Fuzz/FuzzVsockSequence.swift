@@ -114,12 +114,23 @@ final class SequenceArena {
         let socket = sockets.isEmpty ? nil : sockets[Int(argument & 15) % sockets.count]
         let amount = 1 + 37 * Int(argument >> 4)
         switch operation {
-        case 0: try connect(port: 100 + UInt32(argument >> 4), reused: argument & 4 != 0 ? UInt32(argument & 3) : nil)
+        case 0:
+            try connect(
+                argument & 8 != 0 ? .sequencedPacket : .stream, port: 100 + UInt32(argument >> 4),
+                reused: argument & 4 != 0 ? UInt32(argument & 3) : nil)
         case 1: try connect("CONNECT \(argument & 3)\n".utf8, isStranger: false)
         case 2: try connect(input.next(count: Int(argument & 31)), isStranger: true)
         case 3: try forge(argument, &input)
-        case 4: if let socket, guest.answers { try socket.send(amount, guest) }
-        case 5: program?.send(amount)
+        case 4:
+            // Of packets: none at all, up to almost as much as the host's buffer.
+            let count = socket?.end.type == .sequencedPacket ? (amount - 1) * 7 : amount
+            if let socket, guest.answers { try socket.send(count, guest) }
+        case 5:
+            if let program, program.type == .sequencedPacket {
+                sendMessage(amount - 1, program)
+            } else {
+                program?.send(amount)
+            }
         case 6: if let program { receive(program, amount * 8 + 64) }
         case 7: program?.close()
         case 8: program?.endSending()
@@ -151,12 +162,12 @@ final class SequenceArena {
     }
 
     /// The guest opens, to a port of the host that is used again and again or to one of its own.
-    private func connect(port: UInt32, reused: UInt32?) throws {
+    private func connect(_ type: VsockSocketType, port: UInt32, reused: UInt32?) throws {
         guard sockets.count < 64 else { return }
         let name = GuestPeer.SocketName(port: port, hostPort: reused ?? nextHostPort)
         if reused == nil { nextHostPort += 1 }
         guard guest.sockets[name] == nil else { return }
-        let socket = try guest.connect(toHostPort: name.hostPort, from: name.port)
+        let socket = try guest.connect(toHostPort: name.hostPort, from: name.port, type: type)
         sockets.append(FuzzSocket(socket, salt: sockets.count))
     }
 
@@ -167,6 +178,14 @@ final class SequenceArena {
         program.isStranger = isStranger
         _ = try? program.end.send(line)
         programs.append(program)
+    }
+
+    /// The host sends a message, the longest of which is larger than the guest's buffer.
+    private func sendMessage(_ count: Int, _ program: FuzzProgram) {
+        let isTooLong = count == 555
+        program.send(isTooLong ? Int(guest.bufferByteCount) + 1 : count)
+        guard isTooLong else { return }
+        for socket in sockets where socket.end.hostPort == program.hostPort { socket.isCut = true }
     }
 
     /// A packet of any content, about ports that exist or may.
@@ -193,7 +212,8 @@ final class SequenceArena {
     /// Programs and sockets that came to be at the other side's wish.
     private func adopt() {
         for accepted in backend.accepted.dropFirst(takenCount) {
-            programs.append(FuzzProgram(accepted.program, salt: programs.count, hostPort: accepted.port))
+            programs.append(
+                FuzzProgram(accepted.program, accepted.type, salt: programs.count, hostPort: accepted.port))
         }
         takenCount = backend.accepted.count
         for socket in guest.incoming.dropFirst(sockets.count { $0.isIncoming }) {

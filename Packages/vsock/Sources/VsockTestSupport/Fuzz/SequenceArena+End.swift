@@ -20,7 +20,10 @@ extension SequenceArena {
         while true {
             try runAll()
             for program in programs { receive(program, 1 << 16) }
-            for socket in sockets { try read(socket, 1 << 16) }
+            for socket in sockets {
+                try read(socket, 1 << 16)
+                try socket.sendRest(guest)
+            }
             let now = programs.map(\.progress) + sockets.map(\.progress)
             if now == before { break }
             before = now
@@ -47,6 +50,7 @@ extension SequenceArena {
         let guestEnded = end.ownShutdown.contains(.noMoreSending) || socket.didReset
         let hostEnded = program.isClosed || program.hasEndedSending
         if !program.isClosed, !program.hasEndedReceiving {
+            if program.receivedLengths != socket.sentLengths { find("the host got other messages than were sent") }
             if program.received != socket.sent {
                 find("the host got \(program.received) of \(socket.sent) bytes")
             }
@@ -56,6 +60,7 @@ extension SequenceArena {
         }
         let guestReads = !end.ownShutdown.contains(.noMoreReceiving) && !socket.didReset
         if guestReads {
+            if socket.receivedLengths != program.sentLengths { find("the guest got other messages than were sent") }
             if socket.received != program.sent { find("the guest got \(socket.received) of \(program.sent) bytes") }
             if hostEnded, !end.isAtEnd { find("the guest misses the end") }
         }

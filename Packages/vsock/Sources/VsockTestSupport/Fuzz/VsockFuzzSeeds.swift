@@ -17,6 +17,12 @@ public enum VsockFuzzSeeds {
         shutdown.flags = .noMoreAtAll
         var stranger = header(.data, 5)
         stranger.sourcePort = 77
+        var message = packet
+        message.flags = .endOfMessage
+        var empty = message
+        empty.payloadByteCount = 0
+        var record = packet
+        record.flags = .endOfRecord
         return [
             ("delivered-plain", [0, 1, 44] + header(.data, 5).bytes + hello),
             ("delivered-single", [0, 0] + header(.data, 5).bytes + hello),
@@ -24,6 +30,13 @@ public enum VsockFuzzSeeds {
             ("delivered-indirect", [1, 2, 8, 44] + header(.data, 5).bytes + hello),
             ("delivered-large", [2, 1, 44] + header(.data, 60000).bytes),
             ("delivered-slack", [0, 1, 44] + header(.data, 3).bytes + hello),
+            ("delivered-message", [4, 1, 44] + message.bytes + hello),
+            ("delivered-message-cut", [5, 3, 1, 44, 46] + message.bytes + hello),
+            ("malformed-message", [4, 1, 44] + message.bytes + hello.dropLast()),
+            ("quiet-half-message", [4, 1, 44] + packet.bytes + hello),
+            ("quiet-record", [4, 1, 44] + record.bytes + hello),
+            ("quiet-empty-message", [4, 0] + empty.bytes),
+            ("reset-stream", [4, 1, 44] + header(.data, 5).bytes + hello),
             ("malformed-empty", [0, 0]),
             ("malformed-header", [0, 1, 20] + Array(header(.data).bytes.dropLast())),
             ("malformed-payload", [0, 1, 44] + header(.data, 6).bytes + hello),
@@ -77,6 +90,31 @@ public enum VsockFuzzSeeds {
                 [0, 0, 0, 0x10, 13, 0, 14, 2] + (0..<3).flatMap { _ in [4, 0x30, 4, 0x10, 4, 0x21] as [UInt8] } + [
                     10, 0x20, 4, 0x71, 11, 1, 13, 0, 6, 0xf0, 6, 0xf1, 13, 0,
                 ]
+            ),
+            (
+                "messages",
+                [
+                    0, 8, 13, 0, 4, 0x30, 4, 0, 4, 0xf0, 13, 0, 6, 0xf0, 5, 0x20, 5, 0, 5, 0xe0, 13, 0, 12, 0xf0, 10,
+                    0x20, 13, 0,
+                ]
+            ),
+            (
+                "messages-full",
+                [0, 8, 0, 0x10, 13, 0] + (0..<10).flatMap { _ in [5, 0xe0, 4, 0xe0, 4, 0xe1, 5, 0x51] as [UInt8] } + [
+                    13, 0, 6, 0xf0, 13, 0, 12, 0xf0, 8, 0, 13, 0, 6, 0xf0, 4, 0x10,
+                ]
+            ),
+            (
+                "messages-half",
+                [0, 8, 13, 0, 14, 2] + (0..<8).flatMap { _ in [4, 0xf0] as [UInt8] } + [
+                    3, 5, 1, 9, 9, 10, 0x20, 13, 0, 6, 0xf0,
+                ]
+            ),
+            ("messages-too-long", [0, 8, 13, 0, 5, 0x20, 5, 0xf0, 13, 0, 12, 0xf0, 0, 0x18, 13, 0]),
+            ("messages-mixed", [0, 8, 13, 0, 3, 5, 3, 1, 4, 0, 0, 0, 0, 0x1c, 13, 0, 0, 4, 13, 0]),
+            (
+                "messages-restored",
+                [0, 8, 13, 0, 4, 0x30, 16, 1, 13, 0, 0, 0x18, 13, 0, 4, 0x21, 13, 0, 6, 0xf1, 5, 0x41, 13, 0, 12, 0xf1]
             ),
             ("layouts", [0, 0, 13, 0] + (0..<4).flatMap { [18, $0, 4, 0x30, 13, 0, 6, 0xf0] as [UInt8] }),
         ]
