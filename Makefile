@@ -7,7 +7,7 @@ STATIC := --disable-local-rpath -Xswiftc -static-executable -Xswiftc -use-ld=lld
 # SwiftProtobuf imports all of Foundation for calls that nobody makes here; without its libraries, and with unused code left
 # out by the linker, shim and agent are 19 MB instead of 64 MB.
 WITHOUT_FOUNDATION := $(foreach library,Foundation CoreFoundation FoundationInternationalization _FoundationICU,-Xswiftc -Xfrontend -Xswiftc -disable-autolink-library -Xswiftc -Xfrontend -Xswiftc $(library))
-# Policies, or --names, and the Swift that becomes of them.
+# Policies and a histogram, or --names, and the Swift that becomes of them.
 compile-filters = $(SWIFT) run --package-path Packages/seccompiler SeccompilerFilters $(1) > .build/filters.swift && $(SWIFT) format --configuration .swift-format .build/filters.swift > $(2)
 BIN := .build/release
 NEST := Runtimes/nest/.build/release
@@ -91,7 +91,7 @@ demo: ## Boots a Debian image's command in a microVM, from nothing
 seccomp-filters: ## Compiles the seccomp policies (Runtimes/*/Policy) to the Swift that the programs are built from
 	@$(call compile-filters,--names,Packages/seccompiler/Sources/SeccompilerBPF/SystemCall+Names.swift)
 	@$(call compile-filters,$(sort $(wildcard Runtimes/nest/Policy/*.json)),Runtimes/nest/Sources/NestSandbox/CompiledFilters.swift)
-	@$(call compile-filters,$(sort $(wildcard Runtimes/swiftlet/Policy/*.json)),Runtimes/swiftlet/Sources/SwiftletVMM/Sandbox/CompiledFilters.swift)
+	@$(call compile-filters,$(sort $(wildcard Runtimes/swiftlet/Policy/*.json)) Runtimes/swiftlet/Policy/histogram.txt,Runtimes/swiftlet/Sources/SwiftletVMM/Sandbox/CompiledFilters.swift)
 
 format: ## Formats all Swift sources in place
 	@$(SWIFT) format -i -r -p Package.swift Packages Runtimes Tests Fuzz Examples

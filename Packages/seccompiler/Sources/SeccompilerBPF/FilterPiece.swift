@@ -6,12 +6,15 @@
 public struct FilterPiece: Sendable {
     /// Its name in the policy.
     public let name: String
+    /// The numbers of the calls that its thread makes most often, the most frequent first, whichever piece allows them.
+    public let first: [UInt32]
     /// Instructions of 8 bytes, see `Instruction.rawValue`.
     private let code: [UInt64]
 
     /// A piece by name, of instructions as ``Instruction/rawValue`` has them.
-    public init(_ name: String, _ code: [UInt64]) {
+    public init(_ name: String, first: [UInt32] = [], _ code: [UInt64]) {
         self.name = name
+        self.first = first
         self.code = code
     }
 
@@ -22,11 +25,12 @@ public struct FilterPiece: Sendable {
 }
 
 extension BPFProgram {
-    /// One program of pieces that all trap what they do not allow, see ``init(joining:fallback:)``. What is asked about most
-    /// often comes first.
+    /// One program of x86_64's pieces that all trap what they do not allow, see ``init(joining:fallback:)``. The calls that a
+    /// piece names as most frequent are asked about first, see ``asking(first:on:unless:)``.
     public init(joining pieces: [FilterPiece]) throws(BPFError) {
         var programs: [BPFProgram] = []
         for piece in pieces { programs.append(try piece.program) }
-        try self.init(joining: programs, fallback: .trap)
+        self = try BPFProgram(joining: programs, fallback: .trap)
+            .asking(first: pieces.flatMap(\.first), on: .x86_64, unless: .trap)
     }
 }

@@ -22,15 +22,31 @@ func memberName(_ name: String) -> String {
 }
 
 /// The declaration of one filter.
-func declaration(_ name: String, _ program: BPFProgram, file: Substring) -> String {
+func declaration(_ name: String, _ program: BPFProgram, first: [UInt32], file: Substring) -> String {
     let numbers = program.instructions.map { "0x" + String($0.rawValue, radix: 16) }.joined(separator: ", ")
+    let label = first.isEmpty ? "" : ", first: \(first)"
     return """
 
             /// `\(name)` of Policy/\(file).
-            package static let \(memberName(name)) = FilterPiece("\(name)", [\(numbers)])
+            package static let \(memberName(name)) = FilterPiece("\(name)"\(label), [\(numbers)])
 
         """
 }
+
+/// The numbers of the calls of each thread in a histogram, the most frequent first. Its lines: thread, machine, count, call.
+func firstCalls(ofHistogram text: String) throws(ReadError) -> [String: [UInt32]] {
+    var counts: [String: [UInt32: UInt64]] = [:]
+    for line in text.split(separator: "\n") where !line.hasPrefix("#") {
+        let words = line.split(separator: " ").map(String.init)
+        guard words.count > 3, let count = UInt64(words[2]), let number = Architecture.x86_64.syscallNumber(words[3])
+        else { throw ReadError(line: String(line)) }
+        counts[words[0], default: [:]][number, default: 0] += count
+    }
+    return counts.mapValues { $0.sorted { ($0.value, $1.key) > ($1.value, $0.key) }.map(\.key) }
+}
+
+/// A line of a histogram that is none.
+struct ReadError: Error { let line: String }
 
 /// The names of all system calls in the order of their numbers, `-` where there is none.
 func nameTable() -> String {
@@ -43,16 +59,21 @@ func nameTable() -> String {
     return lines.map { "        \($0)" }.joined(separator: "\n")
 }
 
-/// The Swift of the policies in these files.
+/// The Swift of the policies in these files; a histogram among them says what a thread's filter asks about first.
 func filters(of paths: some Sequence<String>) throws -> String {
     var declarations = ""
     var members: [String] = []
-    for path in paths {
+    var first: [String: [UInt32]] = [:]
+    for path in paths where path.hasSuffix(".txt") {
+        first.merge(try firstCalls(ofHistogram: String(decoding: try contents(of: path), as: UTF8.self))) { $1 }
+    }
+    for path in paths where !path.hasSuffix(".txt") {
         let bytes = try contents(of: path)
         let policy = try bytes.withUnsafeBytes { try Policy(json: $0, architecture: .x86_64) }
         for entry in policy.entries {
             let program = try entry.filter.compile().program
-            declarations += declaration(entry.name, program, file: path.split(separator: "/").last ?? "")
+            declarations += declaration(
+                entry.name, program, first: first[entry.name] ?? [], file: path.split(separator: "/").last ?? "")
             members.append("." + memberName(entry.name))
         }
     }

@@ -24,10 +24,7 @@ import Testing
 
     @Test("a thread's filter is its policies put together", arguments: Confined.allCases)
     func joined(thread: Confined) throws {
-        let filters = try Policies.filters()
-        let names = [thread.thread.rawValue] + thread.pieces.map(\.name) + ["base"]
-        var whole = try #require(filters[thread.thread.rawValue])
-        for name in names.dropFirst() { whole = try whole.adding(try #require(filters[name]).rules) }
+        let whole = try Policies.filter(of: thread)
         #expect(try whole.check(try thread.program()) > 1000)
     }
 

@@ -52,6 +52,14 @@ enum Policies {
         }
         return filters
     }
+
+    /// The policies of a thread's filter, put together.
+    static func filter(of thread: Confined) throws -> Filter {
+        let filters = try filters()
+        var whole = try #require(filters[thread.thread.rawValue])
+        for name in thread.pieces.map(\.name) + ["base"] { whole = try whole.adding(try #require(filters[name]).rules) }
+        return whole
+    }
 }
 
 func constant(_ name: String) throws -> UInt64 { try #require(Architecture.x86_64.constant(name)) }

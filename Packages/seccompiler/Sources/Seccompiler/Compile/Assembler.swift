@@ -9,13 +9,14 @@ struct Assembler {
     /// A place to go to, as its distance from the program's end.
     struct Label: Hashable {
         let index: Int
-        /// Where to go instead if the accumulator holds the word at `loaded` already.
-        var loaded: Loaded?
+        /// Where to go instead if the accumulator holds one of these already.
+        var loaded: [Word: Int] = [:]
+    }
 
-        struct Loaded: Hashable {
-            let offset: UInt32
-            let index: Int
-        }
+    /// A word of the call's description, or what a mask leaves of it.
+    struct Word: Hashable {
+        let offset: UInt32
+        var mask: UInt32 = .max
     }
 
     private var reversed: [Instruction] = []
@@ -29,9 +30,9 @@ struct Assembler {
         return Label(index: reversed.count - 1)
     }
 
-    /// A place that tests the accumulator. `accumulator` is the offset of the word that it holds there and keeps, if any.
+    /// A place that tests the accumulator. `accumulator` is what it holds there and keeps, if that is known.
     mutating func test(
-        _ operation: Operation, _ operand: UInt32, ifTrue: Label, ifFalse: Label, accumulator: UInt32?
+        _ operation: Operation, _ operand: UInt32, ifTrue: Label, ifFalse: Label, accumulator: Word?
     ) throws(BPFError) -> Label {
         let trueIndex = try near(Self.entry(of: ifTrue, accumulator: accumulator))
         let falseIndex = try near(Self.entry(of: ifFalse, accumulator: accumulator))
@@ -46,24 +47,25 @@ struct Assembler {
     mutating func load(_ offset: UInt32, then next: Label) throws(BPFError) -> Label {
         guard next.index == reversed.count - 1 else { throw .badJump(index: reversed.count) }
         var label = try write(Instruction(.loadWord, offset))
-        label.loaded = Label.Loaded(offset: offset, index: next.index)
+        label.loaded = next.loaded
+        label.loaded[Word(offset: offset)] = next.index
         return label
     }
 
-    /// Takes the load of `label` back, because all that go there have the word at `offset` in the accumulator. Only what was
+    /// Takes the load of `label`, and its mask, back, because all that go there have `word` in the accumulator. Only what was
     /// written last, and nothing goes to yet, can be taken back; else `label` stays.
-    mutating func withoutLoad(_ label: Label, of offset: UInt32) -> Label {
-        guard let loaded = label.loaded, loaded.offset == offset, label.index == reversed.count - 1,
-            loaded.index == label.index - 1
-        else { return label }
-        reversed.removeLast()
-        return Label(index: loaded.index)
+    mutating func withoutLoad(_ label: Label, of word: Word) -> Label {
+        guard let index = label.loaded[word], label.index == reversed.count - 1 else { return label }
+        reversed.removeLast(label.index - index)
+        return Label(index: index, loaded: label.loaded.filter { $0.value < index })
     }
 
-    /// A place that masks the accumulator and goes on with `next`, which must have been written last.
-    mutating func mask(_ mask: UInt32, then next: Label) throws(BPFError) -> Label {
+    /// A place that leaves `word` of what it was loaded from, and goes on with `next`, which must have been written last.
+    mutating func mask(_ word: Word, then next: Label) throws(BPFError) -> Label {
         guard next.index == reversed.count - 1 else { throw .badJump(index: reversed.count) }
-        return try write(Instruction(.and, mask))
+        var label = try write(Instruction(.and, word.mask))
+        label.loaded[word] = next.index
+        return label
     }
 
     /// Makes sure that the program begins with `label`.
@@ -72,9 +74,8 @@ struct Assembler {
         return reversed.reversed()
     }
 
-    private static func entry(of label: Label, accumulator: UInt32?) -> Int {
-        guard let loaded = label.loaded, loaded.offset == accumulator else { return label.index }
-        return loaded.index
+    private static func entry(of label: Label, accumulator: Word?) -> Int {
+        accumulator.flatMap { label.loaded[$0] } ?? label.index
     }
 
     /// An instruction that is or leads to the one at `index` and that a test reaches even if one more comes between.

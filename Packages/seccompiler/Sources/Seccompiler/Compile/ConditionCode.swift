@@ -32,18 +32,20 @@ extension Assembler {
         word offset: UInt32, _ value: UInt32, _ mask: UInt32, _ success: Label, _ failure: Label
     ) throws(BPFError) -> Label {
         let wanted = value & mask
+        let word = Assembler.Word(offset: offset)
         let testing: Label
         switch mask {
         case 0: return success
         case .max:
-            testing = try test(.jumpEqual, wanted, ifTrue: success, ifFalse: failure, accumulator: offset)
+            testing = try test(.jumpEqual, wanted, ifTrue: success, ifFalse: failure, accumulator: word)
         case _ where wanted == 0:
-            testing = try test(.jumpSet, mask, ifTrue: failure, ifFalse: success, accumulator: offset)
-        case _ where wanted == mask && mask.nonzeroBitCount == 1:
-            testing = try test(.jumpSet, mask, ifTrue: success, ifFalse: failure, accumulator: offset)
+            testing = try test(.jumpSet, mask, ifTrue: failure, ifFalse: success, accumulator: word)
+        case _ where Halves.keepsWord(wanted, mask):
+            testing = try test(.jumpSet, mask, ifTrue: success, ifFalse: failure, accumulator: word)
         default:
-            let masked = try test(.jumpEqual, wanted, ifTrue: success, ifFalse: failure, accumulator: nil)
-            testing = try self.mask(mask, then: masked)
+            let part = Assembler.Word(offset: offset, mask: mask)
+            let masked = try test(.jumpEqual, wanted, ifTrue: success, ifFalse: failure, accumulator: part)
+            testing = try self.mask(part, then: masked)
         }
         return try load(offset, then: testing)
     }
@@ -51,13 +53,27 @@ extension Assembler {
     private mutating func ordered(
         _ operation: Operation, _ low: UInt32, _ value: Halves, _ isWide: Bool, _ success: Label, _ failure: Label
     ) throws(BPFError) -> Label {
-        let lower = try test(operation, value.low, ifTrue: success, ifFalse: failure, accumulator: low)
+        let lower = try test(
+            operation, value.low, ifTrue: success, ifFalse: failure, accumulator: Assembler.Word(offset: low))
         let loadLow = try load(low, then: lower)
         guard isWide else { return loadLow }
         let high = low + 4
-        let same = try test(.jumpEqual, value.high, ifTrue: loadLow, ifFalse: failure, accumulator: high)
-        let upper = try test(.jumpGreater, value.high, ifTrue: success, ifFalse: same, accumulator: high)
+        let word = Assembler.Word(offset: high)
+        let same = try test(.jumpEqual, value.high, ifTrue: loadLow, ifFalse: failure, accumulator: word)
+        let upper = try test(.jumpGreater, value.high, ifTrue: success, ifFalse: same, accumulator: word)
         return try load(high, then: upper)
+    }
+}
+
+extension Condition {
+    /// What is in the accumulator whenever the condition does not hold, if it is always the same.
+    var wordAfterFailure: Assembler.Word? {
+        let word = Assembler.Word(offset: SystemCall.offset(ofArgument: argument))
+        guard case .maskedEqual(let mask) = comparison else { return width == .dword ? word : nil }
+        let halves = Halves(mask)
+        guard halves.high == 0, halves.low != 0 else { return nil }
+        return Halves.keepsWord(Halves(value).low & halves.low, halves.low)
+            ? word : Assembler.Word(offset: word.offset, mask: halves.low)
     }
 }
 
@@ -69,6 +85,11 @@ private struct Halves {
     init(_ value: UInt64) {
         low = UInt32(truncatingIfNeeded: value)
         high = UInt32(truncatingIfNeeded: value >> 32)
+    }
+
+    /// Whether a word is compared with `wanted` under a mask by an instruction that leaves the word as it is.
+    static func keepsWord(_ wanted: UInt32, _ mask: UInt32) -> Bool {
+        mask == .max || wanted == 0 || (wanted == mask && mask.nonzeroBitCount == 1)
     }
 
     static let all = Halves(.max)

@@ -20,12 +20,8 @@ struct OwnBackEnd {
             let conditions: [Condition]
             let action: Action
 
-            /// The word that is in the accumulator whenever the rule does not fit, if it is always the same.
-            var wordAfterFailure: UInt32? {
-                guard conditions.count == 1, let only = conditions.first, only.width == .dword else { return nil }
-                if case .maskedEqual = only.comparison { return nil }
-                return SystemCall.offset(ofArgument: only.argument)
-            }
+            /// What is in the accumulator whenever the rule does not fit, if it is always the same.
+            var wordAfterFailure: Assembler.Word? { conditions.count == 1 ? conditions.first?.wordAfterFailure : nil }
         }
         var steps: [Step] = []
         var last: Action
