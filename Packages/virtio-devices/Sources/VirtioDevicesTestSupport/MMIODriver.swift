@@ -14,10 +14,13 @@ public final class MMIODriver {
     public let line: RecordingTrigger
     /// The event loop, played by the test.
     public let events: ManualEventRegistry
+    private let offersPackedRings: Bool
     /// The guest's memory: 16 MiB from 0x1000 on, unless another was given.
     public let memory: GuestMemory
-    /// The queues that were set up, by index.
+    /// The split queues that were set up, by index.
     public private(set) var queues: [DriverQueue?] = []
+    /// The packed queues that were set up, by index.
+    public private(set) var packedQueues: [PackedDriverQueue?] = []
 
     /// Registers by their name in the specification (virtio 1.2, 4.2.2).
     public enum Register {
@@ -65,6 +68,7 @@ public final class MMIODriver {
         let guest: GuestMemory
         if let memory { guest = memory } else { guest = try .anonymous([range]) }
         self.memory = guest
+        self.offersPackedRings = offersPackedRings
         line = RecordingTrigger()
         events = ManualEventRegistry()
         transport = MMIOTransport(
@@ -135,21 +139,53 @@ public final class MMIODriver {
     public func start(_ features: VirtioFeatures? = nil, only: Set<Int>? = nil) throws(GuestMemoryError) {
         let features = features ?? offeredFeatures
         negotiate(features)
-        queues = []
-        // 256 KiB for each: the queue, and behind it what `allocate` takes.
-        for index in 0..<transport.queueCount {
+        try setUpQueues(features, only: only)
+        status = 0xf
+    }
+
+    /// Sets queues up, in memory of their own, split or packed as the features say: the step between FEATURES_OK and
+    /// DRIVER_OK.
+    public func setUpQueues(_ features: VirtioFeatures, only: Set<Int>? = nil) throws(GuestMemoryError) {
+        queues = [DriverQueue?](repeating: nil, count: transport.queueCount)
+        packedQueues = [PackedDriverQueue?](repeating: nil, count: transport.queueCount)
+        for index in 0..<transport.queueCount where only?.contains(index) != false {
             write(Register.queueSelect, UInt32(index))
             let size = UInt16(clamping: read(Register.queueSizeMax))
-            guard only?.contains(index) != false else {
-                queues.append(nil)
-                continue
+            // 256 KiB for each: the queue, and behind it what `allocate` takes.
+            let start = GuestAddress(0x10_0000 + 0x4_0000 * UInt64(index))
+            if features.contains(.packedRing) {
+                let queue = try PackedDriverQueue(memory: memory, size: size, at: start, features: features)
+                setUp(index, queue.configuration)
+                packedQueues[index] = queue
+            } else {
+                let queue = try DriverQueue(memory: memory, size: size, at: start, features: features)
+                setUp(index, queue.configuration)
+                queues[index] = queue
             }
-            let queue = try DriverQueue(
-                memory: memory, size: size, at: GuestAddress(0x10_0000 + 0x4_0000 * UInt64(index)), features: features)
-            setUp(index, queue.configuration)
-            queues.append(queue)
         }
-        status = 0xf
+    }
+
+    /// Plays a guest whose machine stands still, is saved, and goes on with another device over the same memory.
+    /// - Parameters:
+    ///   - device: the transport's own; it stands still for ever, so that two never serve the same queues.
+    ///   - fresh: made as that one was.
+    ///   - executor: the thread of the fresh one.
+    ///   - change: what somebody does to the saved state.
+    /// - Returns: the same driver in front of the fresh device.
+    public func move<Device: SavableDevice>(
+        from device: Device, to fresh: Device, executor: any DeviceExecutor = ImmediateExecutor(),
+        changing change: (inout SavedMMIODevice<Device.State>) -> Void = { _ in }
+    ) throws -> MMIODriver {
+        transport.pause()
+        var saved = transport.save(device)
+        change(&saved)
+        let next = try MMIODriver(
+            fresh, memory: memory, executor: executor, offersPackedRings: offersPackedRings)
+        try next.transport.restore(saved, into: fresh)
+        next.queues = queues
+        next.packedQueues = packedQueues
+        next.transport.resume()
+        return next
     }
 
     /// Brings the device up with packed rings, which the transport must offer.
@@ -189,7 +225,7 @@ public final class MMIODriver {
         range.map { UInt8(truncatingIfNeeded: transport.read(offset: Register.config + $0, size: 1)) }
     }
 
-    /// A queue that was set up.
+    /// A split queue that was set up.
     public func queue(_ index: Int) -> DriverQueue? { queues.indices.contains(index) ? queues[index] : nil }
 }
 

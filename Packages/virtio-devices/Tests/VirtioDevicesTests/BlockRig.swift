@@ -69,13 +69,15 @@ extension MMIODriver {
     /// - Returns: false if nothing is watched.
     @discardableResult
     func turn(milliseconds: Int32) -> Bool {
-        let watched = events.sources.filter { !$0.value.isRemoved }.keys
-        var polled = watched.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+        let watched = events.sources.filter { !$0.value.isRemoved }
+        var polled = watched.map { number, source in
+            pollfd(fd: number, events: Int16(source.interest.contains(.write) ? POLLOUT : POLLIN), revents: 0)
+        }
         guard !polled.isEmpty else { return false }
         poll(&polled, nfds_t(polled.count), milliseconds)
         for entry in polled where entry.revents != 0 {
             let borrowed = FileDescriptor(owning: entry.fd)
-            events.fire(.read, on: borrowed)
+            events.fire(entry.events == Int16(POLLOUT) ? .write : .read, on: borrowed)
             _ = borrowed.release()
         }
         return true

@@ -40,4 +40,14 @@ import VirtioModel
         #expect(try !checkVirtioDevice { LeakyDevice() }.isEmpty)
         #expect(try !checkVirtioDevice { ProbeDevice(queues: [3]) }.isEmpty)
     }
+
+    @Test(
+        "the checker finds a device that serves while it stands still, forgets its place in the queue, or takes any state"
+    )
+    func findsSavingFaults() throws {
+        #expect(try checkVirtioDevice { SavedDevice(fault: nil) } == [])
+        for fault in SavedDevice.Fault.allCases {
+            #expect(try !checkVirtioDevice { SavedDevice(fault: fault) }.isEmpty, "\(fault)")
+        }
+    }
 }

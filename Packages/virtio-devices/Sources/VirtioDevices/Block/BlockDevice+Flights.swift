@@ -105,7 +105,7 @@ extension BlockDevice {
     }
 
     /// Serves the queue, though no doorbell rang: now, and what is left after a turn when others had theirs.
-    private func serveUnasked() {
+    func serveUnasked() {
         guard queueNotified(0) == .again, let host else { return }
         let device = Confined(self)
         host.executor.perform { device.value.serveUnasked() }

@@ -23,7 +23,9 @@ public final class BlockDevice: QueueResettableDevice {
     private(set) var host: DeviceHost?
     private(set) var active: Active?
     /// For the queue that comes after a reset of the first.
-    private var interrupt: (any Interrupt)?
+    private(set) var interrupt: (any Interrupt)?
+    /// Whether the device stands still.
+    var isPaused = false
     /// The device's rate limiter. Its limits may be changed on the device's thread.
     public let throttle: Throttle?
     /// What the device has done so far.
@@ -70,7 +72,7 @@ public final class BlockDevice: QueueResettableDevice {
     /// Capacity and limits.
     public var initialConfiguration: [UInt8] { configuration.bytes }
 
-    private var capacitySectors: UInt64 { (disk?.byteCount ?? 0) / BlockConfigSpace.sectorByteCount }
+    var capacitySectors: UInt64 { (disk?.byteCount ?? 0) / BlockConfigSpace.sectorByteCount }
 
     private var configuration: BlockConfigSpace {
         BlockConfigSpace(
@@ -91,29 +93,30 @@ public final class BlockDevice: QueueResettableDevice {
     public func replaceDisk(_ disk: (any Disk)?) {
         if let active { endFlights(active) }
         self.disk = disk
-        if let active { beginFlights(active) }
+        if let active, !isPaused { beginFlights(active) }
         host?.configuration.publish(configuration.bytes)
     }
 
     /// Takes queue 0.
     public func activate(_ activation: Activation) throws(ActivationError) {
         let queue = try activation.queue(0)
-        if let throttle, let host {
-            do throws(Errno) {
-                try throttle.start(host.events) { [weak self] in self?.queueNotified(0) ?? .drained }
-            } catch {
-                throw .host(error)
-            }
-        }
-        interrupt = activation.interrupt
+        do throws(Errno) { try start(activation.interrupt) } catch { throw .host(error) }
         restartQueue(0, queue)
+    }
+
+    /// Begins, without a queue.
+    func start(_ interrupt: any Interrupt) throws(Errno) {
+        if let throttle, let host {
+            try throttle.start(host.events) { [weak self] in self?.queueNotified(0) ?? .drained }
+        }
+        self.interrupt = interrupt
     }
 
     /// Takes queue 0.
     public func restartQueue(_ index: UInt16, _ queue: Queue) {
         guard let interrupt else { return }
         let active = Active(queue, interrupt, options: options)
-        beginFlights(active)
+        if !isPaused { beginFlights(active) }
         self.active = active
     }
 
@@ -129,11 +132,12 @@ public final class BlockDevice: QueueResettableDevice {
         resetQueue(0)
         throttle?.stop()
         interrupt = nil
+        isPaused = false
     }
 
     /// Serves requests until there are none, or the turn is over.
     public func queueNotified(_ index: UInt16) -> QueueService {
-        guard index == 0, let active, throttle?.beginTurn() != false else { return .drained }
+        guard index == 0, !isPaused, let active, throttle?.beginTurn() != false else { return .drained }
         let limits = BlockRequest.Limits(
             capacitySectors: capacitySectors, isReadOnly: offersReadOnly || disk?.isReadOnly == true,
             features: active.features)

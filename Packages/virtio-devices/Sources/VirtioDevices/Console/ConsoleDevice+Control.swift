@@ -13,7 +13,7 @@ extension ConsoleDevice {
 
     /// Sends what is due, as far as the guest has buffers for it.
     func sendControl() -> QueueService {
-        guard let queue = active?.controlReceive else { return .drained }
+        guard isServing, let queue = active?.controlReceive else { return .drained }
         var outcome = ServeOutcome.drained
         do throws(QueueError) {
             outcome = try queue.serve(into: chain, limit: Self.messagesPerTurn) { chain in
@@ -66,7 +66,7 @@ extension ConsoleDevice {
 
     /// Hears what the guest says.
     func receiveControl() -> QueueService {
-        guard let queue = active?.controlTransmit else { return .drained }
+        guard isServing, let queue = active?.controlTransmit else { return .drained }
         // What a message sets off may use `chain`, so it is acted on once the chain is done with.
         var outcome = ServeOutcome.limitReached
         for _ in 0..<Self.messagesPerTurn {
@@ -167,7 +167,7 @@ extension ConsoleDevice {
 
     /// Sends what is due; for other occasions than a doorbell.
     func continueControl() {
-        guard active != nil, let host else { return }
+        guard isServing, let host else { return }
         if sendControl() == .again {
             let device = Confined(self)
             host.executor.perform { device.value.continueControl() }

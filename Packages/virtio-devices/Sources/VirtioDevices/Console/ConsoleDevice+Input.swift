@@ -21,7 +21,7 @@ extension ConsoleDevice {
     ///
     /// A guest that has not opened a port throws away what comes (Linux does), so nothing is read before.
     func pumpInput(_ port: ConsolePort) -> QueueService {
-        guard active != nil, let queue = port.receive, port.isGuestOpen, port.hasInput, !port.isInputEnded
+        guard isServing, let queue = port.receive, port.isGuestOpen, port.hasInput, !port.isInputEnded
         else { return .drained }
         var bytes = Self.bytesPerTurn
         var last = Arrival.bytes(0)

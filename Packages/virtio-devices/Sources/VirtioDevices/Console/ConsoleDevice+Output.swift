@@ -25,7 +25,7 @@ extension ConsoleDevice {
     ///
     /// A chain that was written in part stays in the ring, and the port remembers how far it got.
     func pumpOutput(_ port: ConsolePort) -> QueueService {
-        guard active != nil, let queue = port.transmit else { return .drained }
+        guard isServing, let queue = port.transmit else { return .drained }
         // The host is full and its descriptor is watched: a doorbell changes nothing.
         guard port.outputSource == nil else { return .drained }
         var budget = Self.bytesPerTurn

@@ -27,6 +27,8 @@ public final class ConsoleDevice: VirtioDevice {
     private(set) var size: ConsoleSize?
     var host: DeviceHost?
     var active: Active?
+    /// Whether the device stands still.
+    var isPaused = false
     /// For chains of any queue: one is dealt with before the next is taken.
     let chain = ChainBuffers()
     var pieces = IOVecs(capacity: 64)
@@ -40,12 +42,16 @@ public final class ConsoleDevice: VirtioDevice {
         let controlReceive: Queue?
         let controlTransmit: Queue?
 
-        init(_ activation: Activation) throws(ActivationError) {
-            interrupt = activation.interrupt
-            features = activation.features
-            let isMultiport = features.contains(.consoleMultiport)
-            controlReceive = isMultiport ? try activation.queue(2) : nil
-            controlTransmit = isMultiport ? try activation.queue(3) : nil
+        init(
+            _ interrupt: any Interrupt, _ features: VirtioFeatures, _ controlReceive: Queue?,
+            _ controlTransmit: Queue?
+        ) {
+            self.interrupt = interrupt
+            self.features = features
+            self.controlReceive = controlReceive
+            self.controlTransmit = controlTransmit
+            controlReceive?.malformedChainPolicy = .returnHead
+            controlTransmit?.malformedChainPolicy = .returnHead
         }
     }
 
@@ -89,15 +95,15 @@ public final class ConsoleDevice: VirtioDevice {
 
     /// Takes the queues. A port whose two queues the driver did not set up stays silent.
     public func activate(_ activation: Activation) throws(ActivationError) {
-        let active = try Active(activation)
-        for queue in activation.queues { queue?.malformedChainPolicy = .returnHead }
-        let isMultiport = active.controlReceive != nil
+        let isMultiport = activation.features.contains(.consoleMultiport)
+        let active = Active(
+            activation.interrupt, activation.features, isMultiport ? try activation.queue(2) : nil,
+            isMultiport ? try activation.queue(3) : nil)
         for (index, port) in ports.enumerated() {
             guard let port, isMultiport || index == 0 else { continue }
             let first = Self.receiveQueueIndex(ofPort: index)
             guard activation.queues.indices.contains(first + 1) else { continue }
-            port.receive = activation.queues[first]
-            port.transmit = activation.queues[first + 1]
+            port.take(receive: activation.queues[first], transmit: activation.queues[first + 1])
             // 5.3.5: without control queues a port is open when the device is.
             port.isGuestOpen = !isMultiport
         }
@@ -109,6 +115,7 @@ public final class ConsoleDevice: VirtioDevice {
     ///
     /// A guest that powers off right after its last line has said all of it; the host's end is not waited for.
     public func reset() {
+        isPaused = false
         if active != nil {
             for case let port? in ports { flushOutput(port) }
         }
@@ -118,6 +125,9 @@ public final class ConsoleDevice: VirtioDevice {
     private func letGo() {
         let wasActive = active != nil
         active = nil
+        isPaused = false
+        // Whoever comes next never heard of those.
+        removedPorts = []
         chain.removeAll()
         for case let port? in ports {
             let wasOpen = port.isGuestOpen || port.chainsUntilClose != nil
@@ -126,9 +136,12 @@ public final class ConsoleDevice: VirtioDevice {
         }
     }
 
+    /// Whether a driver uses the device, and it does not stand still.
+    var isServing: Bool { active != nil && !isPaused }
+
     /// Serves the queue of a port, or a control queue.
     public func queueNotified(_ index: UInt16) -> QueueService {
-        guard active != nil else { return .drained }
+        guard isServing else { return .drained }
         switch index {
         case 2: return sendControl()
         case 3: return receiveControl()
@@ -146,11 +159,15 @@ public final class ConsoleDevice: VirtioDevice {
     /// SIZE is not offered. On the device's thread only.
     public func resize(to size: ConsoleSize) {
         guard self.size != nil else { return }
-        self.size = size
-        host?.configuration.publish(configuration.bytes)
+        setSize(size)
         guard active?.features.contains(.consoleMultiport) == true else { return }
         for case let port? in ports where port.isConsole && port.isReady { port.owed.insert(.size) }
         continueControl()
+    }
+
+    func setSize(_ size: ConsoleSize) {
+        self.size = size
+        host?.configuration.publish(configuration.bytes)
     }
 
     /// Takes a port away from the guest (DEVICE_REMOVE); its descriptors are closed once what it had sent is written as
@@ -158,14 +175,20 @@ public final class ConsoleDevice: VirtioDevice {
     public func removePort(_ number: Int) {
         guard ports.indices.contains(number), let port = ports[number] else { return }
         if active != nil { flushOutput(port) }
+        drop(number)
+        guard active?.features.contains(.consoleMultiport) == true else { return }
+        removedPorts.insert(UInt32(number))
+        continueControl()
+    }
+
+    /// Closes a port's descriptors and forgets it.
+    func drop(_ number: Int) {
+        guard ports.indices.contains(number), let port = ports[number] else { return }
         port.deactivate()
         port.isRemoved = true
         port.input = nil
         port.output = nil
         ports[number] = nil
-        guard active?.features.contains(.consoleMultiport) == true else { return }
-        removedPorts.insert(UInt32(number))
-        continueControl()
     }
 
     /// Ports of which the driver is still to learn that they are gone.

@@ -101,6 +101,14 @@ public final class ConsolePort {
     /// Whether the host's end is open for the guest.
     var isHostOpen: Bool { !(isInputEnded && (!hasOutput || closesAtEndOfInput)) }
 
+    /// Takes what belongs to one activation.
+    func take(receive: Queue?, transmit: Queue?) {
+        receive?.malformedChainPolicy = .returnHead
+        transmit?.malformedChainPolicy = .returnHead
+        self.receive = receive
+        self.transmit = transmit
+    }
+
     /// Forgets what belongs to one activation.
     func deactivate() {
         owed = []
@@ -130,10 +138,10 @@ public final class ConsolePort {
 struct OwedMessages: OptionSet {
     let rawValue: UInt8
 
-    static let remove = OwedMessages(rawValue: 1)
     static let add = OwedMessages(rawValue: 2)
     static let consolePort = OwedMessages(rawValue: 4)
     static let size = OwedMessages(rawValue: 8)
     static let name = OwedMessages(rawValue: 16)
     static let open = OwedMessages(rawValue: 32)
+    static let all: OwedMessages = [.add, .consolePort, .size, .name, .open]
 }

@@ -24,8 +24,8 @@ public enum RateChange: Equatable, Sendable {
 
 /// Two token buckets, of bytes and of requests, that a request passes together or not at all.
 public struct RateLimiter: Sendable {
-    private var bandwidth: TokenBucket?
-    private var operations: TokenBucket?
+    var bandwidth: TokenBucket?
+    var operations: TokenBucket?
 
     /// Makes full buckets.
     public init(_ limits: RateLimits, at now: UInt64) {

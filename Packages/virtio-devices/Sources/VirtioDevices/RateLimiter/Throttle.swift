@@ -36,6 +36,20 @@ public final class Throttle {
         if resumesAt != nil { wait(until: now) }
     }
 
+    /// What to save.
+    public var state: ThrottleState {
+        var current = limiter
+        current.refill(at: timer.now)
+        return current.state
+    }
+
+    /// Fills the buckets as they were when the state was saved.
+    /// - Parameter state: of the same limits; it is checked.
+    public func restore(_ state: ThrottleState) throws(ThrottleStateError) {
+        now = timer.now
+        try limiter.restore(state, at: now)
+    }
+
     /// Begins to serve one queue.
     /// - Parameter serve: serves it. What is left after its turn is served at the next alarm, which is at once.
     func start(_ events: any EventRegistry, _ serve: @escaping () -> QueueService) throws(Errno) {

@@ -26,18 +26,24 @@ public struct TokenRate: Equatable, Sendable {
 public struct TokenBucket: Sendable {
     /// The rate.
     public let rate: TokenRate
-    private var tokens: UInt64
-    private var burst: UInt64
-    private var debt: UInt64 = 0
+    private(set) var tokens: UInt64
+    private(set) var burst: UInt64
+    private(set) var debt: UInt64
     /// What time has brought and is not a whole token yet, in tokens × nanoseconds; less than `refillTime`.
     private var fraction: UInt128 = 0
     private var updated: UInt64
 
     /// Makes a full bucket.
     public init(_ rate: TokenRate, at now: UInt64) {
+        self.init(rate, tokens: rate.size, burst: rate.oneTimeBurst, debt: 0, at: now)
+    }
+
+    /// Makes one that is filled in part; the caller has checked with what.
+    init(_ rate: TokenRate, tokens: UInt64, burst: UInt64, debt: UInt64, at now: UInt64) {
         self.rate = rate
-        tokens = rate.size
-        burst = rate.oneTimeBurst
+        self.tokens = tokens
+        self.burst = burst
+        self.debt = debt
         updated = now
     }
 

@@ -16,9 +16,11 @@ public final class EntropyDevice: QueueResettableDevice {
 
     private let queueSize: UInt16
     private let chain = ChainBuffers()
-    private var queue: Queue?
-    private var interrupt: (any Interrupt)?
-    private var host: DeviceHost?
+    private(set) var queue: Queue?
+    private(set) var interrupt: (any Interrupt)?
+    private(set) var host: DeviceHost?
+    /// Whether the device stands still.
+    var isPaused = false
     /// The device's rate limiter. Its limits may be changed on the device's thread.
     public let throttle: Throttle?
 
@@ -46,15 +48,16 @@ public final class EntropyDevice: QueueResettableDevice {
     /// Takes queue 0.
     public func activate(_ activation: Activation) throws(ActivationError) {
         let queue = try activation.queue(0)
-        if let throttle, let host {
-            do throws(Errno) {
-                try throttle.start(host.events) { [weak self] in self?.queueNotified(0) ?? .drained }
-            } catch {
-                throw .host(error)
-            }
-        }
-        interrupt = activation.interrupt
+        do throws(Errno) { try start(activation.interrupt) } catch { throw .host(error) }
         restartQueue(0, queue)
+    }
+
+    /// Begins, without a queue.
+    func start(_ interrupt: any Interrupt) throws(Errno) {
+        if let throttle, let host {
+            try throttle.start(host.events) { [weak self] in self?.queueNotified(0) ?? .drained }
+        }
+        self.interrupt = interrupt
     }
 
     /// Takes the queue.
@@ -75,11 +78,12 @@ public final class EntropyDevice: QueueResettableDevice {
         resetQueue(0)
         throttle?.stop()
         interrupt = nil
+        isPaused = false
     }
 
     /// Fills what is there, until the turn is over.
     public func queueNotified(_ index: UInt16) -> QueueService {
-        guard index == 0, let queue, let interrupt, throttle?.beginTurn() != false else { return .drained }
+        guard index == 0, !isPaused, let queue, let interrupt, throttle?.beginTurn() != false else { return .drained }
         var outcome = ServeOutcome.drained
         do throws(QueueError) {
             outcome = try queue.serve(into: chain, limit: Self.requestsPerTurn) { chain in

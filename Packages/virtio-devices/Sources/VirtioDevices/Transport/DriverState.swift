@@ -34,9 +34,9 @@ struct DriverState {
     }
 
     let offeredFeatures: VirtioFeatures
-    private(set) var status: UInt32 = 0
+    var status: UInt32 = 0
     /// The fields of each queue, as the driver wrote them: unchecked until activation.
-    private(set) var queues: [QueueConfiguration]
+    var queues: [QueueConfiguration]
     var deviceFeaturesSelect: UInt32 = 0
     var driverFeaturesSelect: UInt32 = 0
     var queueSelect: UInt32 = 0
@@ -44,7 +44,7 @@ struct DriverState {
     private var queuesInReset: Set<UInt32> = []
     private var driverFeaturePages: (UInt32, UInt32) = (0, 0)
     /// Whether the driver asked for a bit above 63: none is offered, so it can never be accepted.
-    private var hasUnknownFeatures = false
+    private(set) var hasUnknownFeatures = false
 
     init(offeredFeatures: VirtioFeatures, queueMaximumSizes: [UInt16]) {
         // Every device here is a modern one.
@@ -57,7 +57,7 @@ struct DriverState {
         VirtioFeatures(rawValue: UInt64(driverFeaturePages.1) << 32 | UInt64(driverFeaturePages.0))
     }
 
-    private func has(_ bits: UInt32) -> Bool { status & bits == bits }
+    func has(_ bits: UInt32) -> Bool { status & bits == bits }
     private var isBroken: Bool { status & (Status.failed | Status.needsReset) != 0 }
 
     /// Whether the device runs (or is being started).
@@ -90,9 +90,17 @@ struct DriverState {
         }
     }
 
+    /// All that a driver wrote, at once.
+    mutating func setDriverFeatures(_ features: VirtioFeatures, hasUnknown: Bool) {
+        driverFeaturePages = (
+            UInt32(truncatingIfNeeded: features.rawValue), UInt32(truncatingIfNeeded: features.rawValue >> 32)
+        )
+        hasUnknownFeatures = hasUnknown
+    }
+
     /// Virtio 1.2, 2.2.1: a driver must not accept what was not offered; 6.1: it must accept VERSION_1, and a device may
     /// fail without it.
-    private var areFeaturesAcceptable: Bool {
+    var areFeaturesAcceptable: Bool {
         driverFeatures.isSubset(of: offeredFeatures) && !hasUnknownFeatures && driverFeatures.contains(.version1)
     }
 

@@ -13,6 +13,8 @@ final class DeviceSide {
     var isActive = false
     /// The queues that the device has.
     private var live: Set<UInt16> = []
+    /// Whether the machine stands still. What comes meanwhile is found in the registers when it goes on.
+    private var isPaused = false
 
     init(device: any VirtioDevice, memory: GuestMemory, link: TransportLink) {
         self.device = device
@@ -24,7 +26,7 @@ final class DeviceSide {
     /// this: one of the device makes it void, one of a queue has left that not ready.
     /// - Returns: the queues to be served once.
     func activate(_ epoch: UInt64) -> [UInt16] {
-        guard !isActive, let driver = driver(epoch) else { return [] }
+        guard !isActive, !isPaused, let driver = driver(epoch) else { return [] }
         do throws(ActivationError) {
             let activation = try Activation(
                 memory: memory, features: driver.driverFeatures, configurations: driver.queues, interrupt: link)
@@ -51,7 +53,7 @@ final class DeviceSide {
     /// Gives the device a queue that was reset, unless it was reset again meanwhile.
     /// - Returns: whether it is to be served once.
     func restartQueue(_ index: UInt16, _ epoch: UInt64) -> Bool {
-        guard isActive, let driver = driver(epoch), driver.isRunning, !live.contains(index),
+        guard isActive, !isPaused, let driver = driver(epoch), driver.isRunning, !live.contains(index),
             let configuration = driver.queue(index), configuration.isReady,
             let device = device as? any QueueResettableDevice
         else { return false }
@@ -71,14 +73,43 @@ final class DeviceSide {
 
     /// - Returns: whether the queue wants to be served again.
     func serve(_ index: UInt16) -> Bool {
-        guard isActive, link.state.withLock({ $0.driver.isRunning && $0.resetsUnderWay == 0 }) else { return false }
+        guard isActive, !isPaused, link.state.withLock({ $0.driver.isRunning && $0.resetsUnderWay == 0 }) else { return false }
         return device.queueNotified(index) == .again
     }
 
     func reset() {
         isActive = false
         live = []
+        isPaused = false
         device.reset()
+    }
+
+    func pause() {
+        isPaused = true
+        if isActive { (device as? any SavableDevice)?.pause() }
+    }
+
+    /// - Returns: the queues to be served once: of a device that cannot pause, or begins only now.
+    func resume() -> [UInt16] {
+        guard isPaused else { return [] }
+        isPaused = false
+        let (driver, epoch) = link.state.withLock { ($0.driver, $0.epoch) }
+        // DRIVER_OK came while the machine stood still, or shortly before it was saved.
+        guard isActive else { return driver.isRunning ? activate(epoch) : [] }
+        let unserved = driver.queues.indices.compactMap { UInt16(exactly: $0) }.filter { restartQueue($0, epoch) }
+        guard let device = device as? any SavableDevice else { return Array(live) }
+        device.resume()
+        return unserved
+    }
+
+    /// The device has taken up a saved state.
+    func restored(_ queues: [QueueState?]?) {
+        isActive = queues != nil
+        isPaused = true
+        live = []
+        for (index, queue) in (queues ?? []).enumerated() {
+            if queue != nil, let index = UInt16(exactly: index) { live.insert(index) }
+        }
     }
 }
 

@@ -50,6 +50,9 @@ final class TransportLink: Sendable, Interrupt, ConfigurationSink {
         trigger.trigger()
     }
 
+    /// Raises the interrupt again for what is pending.
+    func retrigger() { trigger.trigger() }
+
     func signalQueue(_ index: UInt16) { raise(InterruptBit.usedBuffer) }
 
     func signalConfiguration() { raise(InterruptBit.configurationChange) }

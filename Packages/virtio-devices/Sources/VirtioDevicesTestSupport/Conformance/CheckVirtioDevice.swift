@@ -8,7 +8,8 @@ internal import VirtioQueueTestSupport
 
 /// Checks the laws that every virtio device obeys, whatever it does (virtio 1.2, 2 and 3): what it shows does not change,
 /// features and queues that are missing are survived or refused, hostile chains end in a used entry or in
-/// DEVICE_NEEDS_RESET and never in anything else, a reset lets go of guest memory, and afterwards it starts again.
+/// DEVICE_NEEDS_RESET and never in anything else, a reset lets go of guest memory, and afterwards it starts again; all that with
+/// split and with packed rings. A `SavableDevice` is also saved, and restored in a fresh one, between a chain and its answer.
 ///
 /// - Parameters:
 ///   - seed: of the content of requests; the same seed does the same.
@@ -20,9 +21,13 @@ public func checkVirtioDevice(
     var check = DeviceCheck(random: SeededGenerator(seed: seed))
     check.shape(make())
     try check.features(make)
-    try check.missingQueues(make)
-    try check.life(make)
-    try check.hostility(make)
+    for isPacked in [false, true] {
+        check.isPacked = isPacked
+        try check.missingQueues(make)
+        try check.life(make)
+        try check.hostility(make)
+        if let device = make() as? any SavableDevice { try check.saving(device, make) }
+    }
     return check.findings
 }
 
@@ -30,8 +35,17 @@ public func checkVirtioDevice(
 struct DeviceCheck {
     var findings: [String] = []
     var random: SeededGenerator
+    /// Which format the driver chooses.
+    var isPacked = false
 
     init(random: SeededGenerator) { self.random = random }
+
+    /// A driver in front of a fresh device, with rings of the format that is looked at.
+    func driver(
+        _ device: any VirtioDevice, executor: any DeviceExecutor = ImmediateExecutor()
+    ) throws(GuestMemoryError) -> MMIODriver {
+        try MMIODriver(device, executor: executor, offersPackedRings: isPacked)
+    }
 
     mutating func expect(_ isTrue: Bool, _ law: @autoclosure () -> String) {
         if !isTrue { findings.append(law()) }
@@ -75,7 +89,7 @@ struct DeviceCheck {
         var choices: [Set<Int>] = [[]]
         for index in 0..<min(count, 8) { choices.append(Set(0..<count).subtracting([index])) }
         for choice in choices {
-            let driver = try MMIODriver(make())
+            let driver = try driver(make())
             try driver.start(only: choice)
             expect(
                 driver.status == 0xf || driver.status == 0x4f,
@@ -89,7 +103,7 @@ struct DeviceCheck {
     /// Before activation, after reset, and round again.
     mutating func life(_ make: () -> any VirtioDevice) throws(GuestMemoryError) {
         let device = make()
-        let driver = try MMIODriver(device)
+        let driver = try driver(device)
         for index in [0, 1, 0xfffe, 0xffff] as [UInt16] {
             expect(device.queueNotified(index) == .drained, "it ignores queue \(index) before activation")
         }
@@ -97,7 +111,7 @@ struct DeviceCheck {
             try driver.start()
             expect(driver.status == 0xf, "it starts, round \(round)")
             for index in 0..<driver.transport.queueCount {
-                guard let queue = driver.queue(index) else { continue }
+                guard let queue = driver.ring(index) else { continue }
                 let offered = try HostileChain.both.offer(to: queue, random: &random)
                 driver.notify(index)
                 try takeBack(queue, offered, "round \(round), queue \(index)")
@@ -123,14 +137,14 @@ struct DeviceCheck {
 
     mutating func hostility(_ make: () -> any VirtioDevice) throws(GuestMemoryError) {
         let executor = ManualExecutor()
-        let driver = try MMIODriver(make(), executor: executor)
+        let driver = try driver(make(), executor: executor)
         let count = driver.transport.queueCount
-        for features in [driver.offeredFeatures, VirtioFeatures.version1] {
+        for features in [driver.offeredFeatures, VirtioFeatures.version1.with(packedRings: isPacked)] {
             for index in 0..<count {
                 for chain in HostileChain.allCases {
                     try driver.start(features)
                     executor.run()
-                    guard let queue = driver.queue(index) else { continue }
+                    guard let queue = driver.ring(index) else { continue }
                     let what = "\(chain.rawValue) in queue \(index) with features \(features)"
                     let offered = try chain.offer(to: queue, random: &random)
                     driver.notify(index)
@@ -150,14 +164,14 @@ struct DeviceCheck {
     }
 
     /// Used entries name chains that were offered, once, and no more bytes than there was room for (2.7.8.2).
-    private mutating func takeBack(
-        _ queue: DriverQueue, _ offered: [UInt16: UInt64], _ what: String
+    mutating func takeBack(
+        _ queue: any DriverRing, _ offered: [UInt16: UInt64], _ what: String
     ) throws(GuestMemoryError) {
         var open = offered
         for _ in 0...Int(queue.size) {
-            guard let used = try queue.takeUsed() else { return }
-            guard let head = UInt16(exactly: used.head), let room = open.removeValue(forKey: head) else {
-                findings.append("a used entry names chain \(used.head), which was not offered: \(what)")
+            guard let used = try queue.takeReturned() else { return }
+            guard let head = UInt16(exactly: used.name), let room = open.removeValue(forKey: head) else {
+                findings.append("a used entry names chain \(used.name), which was not offered: \(what)")
                 return
             }
             expect(UInt64(used.written) <= room, "\(used.written) bytes are said written where \(room) fit: \(what)")

@@ -22,9 +22,23 @@ enum HostileChain: String, CaseIterable {
     /// Puts it into the queue and shows it.
     /// - Parameter random: content for what the device reads.
     /// - Returns: how many bytes the device may write, for each head that was offered with the rules kept.
-    func offer(to queue: DriverQueue, random: inout SeededGenerator) throws(GuestMemoryError) -> [UInt16: UInt64] {
+    func offer(
+        to queue: any DriverRing, random: inout SeededGenerator
+    ) throws(GuestMemoryError) -> [UInt16: UInt64] {
         let source = try queue.buffer(of: random.bytes(64))
         let room = queue.buffer(room: 64)
+        if let offered = try offerAnywhere(queue, source, room, &random) { return offered }
+        if let queue = queue as? DriverQueue { try offerSplit(queue, source, room) }
+        if let queue = queue as? PackedDriverQueue { try offerPacked(queue, source, room) }
+        return [:]
+    }
+
+    /// Those that are made of whole chains, whatever the format.
+    /// - Returns: nil for the others.
+    private func offerAnywhere(
+        _ queue: any DriverRing, _ source: DriverQueue.Buffer, _ room: DriverQueue.Buffer,
+        _ random: inout SeededGenerator
+    ) throws(GuestMemoryError) -> [UInt16: UInt64]? {
         switch self {
         case .readable: return try legal(queue, [source])
         case .writable: return try legal(queue, [room])
@@ -39,6 +53,23 @@ enum HostileChain: String, CaseIterable {
             return try legal(
                 queue, [.init(source.address, 0, isWritable: false), .init(room.address, 0, isWritable: true)])
         case .writableFirst: return try broken(queue, [room, source])
+        case .unmapped:
+            return try broken(queue, [source, .init(GuestAddress(0xf_0000_0000), 64, isWritable: true)])
+        case .straddlesEnd:
+            guard let end = queue.memory.regions.last?.range.end else { return [:] }
+            return try broken(queue, [source, .init(GuestAddress(end.rawValue &- 10), 64, isWritable: true)])
+        case .addressWraps: return try broken(queue, [.init(GuestAddress(.max &- 10), 64, isWritable: false)])
+        case .hugeLength: return try broken(queue, [source, .init(room.address, .max, isWritable: true)])
+        case .writesIntoRings:
+            return try legal(queue, [source, .init(queue.configuration.usedRing, 64, isWritable: true)])
+        default: return nil
+        }
+    }
+
+    private func offerSplit(
+        _ queue: DriverQueue, _ source: DriverQueue.Buffer, _ room: DriverQueue.Buffer
+    ) throws(GuestMemoryError) {
+        switch self {
         case .selfLoop: try one(queue, source.address, 64, flags: 1, next: 0)
         case .longLoop:
             for index in 0..<queue.size {
@@ -52,15 +83,6 @@ enum HostileChain: String, CaseIterable {
             try queue.setDescriptor(0, room.address, byteCount: 64, flags: 2)
             for _ in 0..<2 { try queue.offer(0) }
             try queue.publish()
-        case .unmapped: return try broken(queue, [source, .init(GuestAddress(0xf_0000_0000), 64, isWritable: true)])
-        case .straddlesEnd:
-            guard let end = queue.memory.regions.last?.range.end else { break }
-            return try broken(
-                queue, [source, .init(GuestAddress(end.rawValue &- 10), 64, isWritable: true)])
-        case .addressWraps: return try broken(queue, [.init(GuestAddress(.max &- 10), 64, isWritable: false)])
-        case .hugeLength: return try broken(queue, [source, .init(room.address, .max, isWritable: true)])
-        case .writesIntoRings:
-            return try legal(queue, [source, .init(queue.configuration.usedRing, 64, isWritable: true)])
         case .nestedIndirect:
             try queue.setTableEntry(source.address, source, flags: 4)
             try one(queue, source.address, 16, flags: 4, next: 0)
@@ -74,21 +96,21 @@ enum HostileChain: String, CaseIterable {
             try queue.setDescriptor(0, room.address, byteCount: 64, flags: 2)
             for _ in 0..<queue.size { try queue.offer(0) }
             try queue.publish()
+        default: break
         }
-        return [:]
     }
 
     private func legal(
-        _ queue: DriverQueue, _ buffers: [DriverQueue.Buffer], isIndirect: Bool = false
+        _ queue: any DriverRing, _ buffers: [DriverQueue.Buffer], isIndirect: Bool = false
     ) throws(GuestMemoryError) -> [UInt16: UInt64] {
         guard let head = try queue.send(buffers, isIndirect: isIndirect) else { return [:] }
         return [head: buffers.reduce(0) { $0 + ($1.isWritable ? UInt64($1.byteCount) : 0) }]
     }
 
     private func broken(
-        _ queue: DriverQueue, _ buffers: [DriverQueue.Buffer]
+        _ queue: any DriverRing, _ buffers: [DriverQueue.Buffer]
     ) throws(GuestMemoryError) -> [UInt16: UInt64] {
-        _ = try queue.send(buffers)
+        _ = try queue.send(buffers, isIndirect: false)
         return [:]
     }
 

@@ -5,7 +5,7 @@ public import VirtioModel
 public import VirtioQueue
 
 /// Saving, and going on elsewhere.
-extension VsockDevice {
+extension VsockDevice: SavableDevice {
     /// What to save. On the device's thread, with the vCPUs stopped and the device paused, or else guest memory that is
     /// saved later does not fit. Nothing changes: the device can go on.
     public func save() -> VsockState {

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 public import VMMSysUtil
+public import VirtioModel
 public import VirtioQueue
 
 /// A device as it is saved, besides the guest's memory: plain numbers, for any encoding. It may come from a file that
 /// somebody wrote by hand; `VsockDevice.restore` checks it.
 ///
 /// Connections are not in it: their other ends are sockets, which a restored machine does not have.
-public struct VsockState: Equatable, Sendable {
+public struct VsockState: SavedDeviceState {
     /// The guest's address.
     public var guestCID: UInt64
     /// The host's port that was given out last, as the guest may still remember those; nil before the first.
@@ -73,6 +74,9 @@ public struct VsockState: Equatable, Sendable {
             self.type = type
         }
     }
+
+    /// Receive, transmit, event.
+    public var queues: [QueueState?]? { running.map { [$0.receive, $0.transmit, $0.event] } }
 
     /// Gathers saved values.
     public init(guestCID: UInt64, lastHostPort: UInt32? = nil, running: Running? = nil) {
