@@ -73,7 +73,9 @@ final class DeviceSide {
 
     /// - Returns: whether the queue wants to be served again.
     func serve(_ index: UInt16) -> Bool {
-        guard isActive, !isPaused, link.state.withLock({ $0.driver.isRunning && $0.resetsUnderWay == 0 }) else { return false }
+        guard isActive, !isPaused, link.state.withLock({ $0.driver.isRunning && $0.resetsUnderWay == 0 }) else {
+            return false
+        }
         return device.queueNotified(index) == .again
     }
 
@@ -97,7 +99,7 @@ final class DeviceSide {
         // DRIVER_OK came while the machine stood still, or shortly before it was saved.
         guard isActive else { return driver.isRunning ? activate(epoch) : [] }
         let unserved = driver.queues.indices.compactMap { UInt16(exactly: $0) }.filter { restartQueue($0, epoch) }
-        guard let device = device as? any SavableDevice else { return Array(live) }
+        guard let device = device as? any SavableDevice else { return live.sorted() }
         device.resume()
         return unserved
     }
