@@ -73,6 +73,8 @@ run_soak() {
     group nest-on-runc env LABS=2 RUNTIME=io.containerd.runc.v2 Tests/Nest/run
     group swiftlet-all env COMBINATIONS=all Tests/Swiftlet/run
     group lab-all Tests/Lab/self-test
+    # Each boundary value in each register and ring field of each virtio device.
+    group sweep env SWEEP=all "$bundle" --testing-library swift-testing --filter SweepTests
     group fuzz Fuzz/all "${FUZZ_SECONDS:-60}"
     group release-all Tests/Release/run all
     group fuzz-coverage Fuzz/coverage

@@ -8,7 +8,10 @@ internal import VirtioQueueTestSupport
 protocol DriverRing: RingDriver {
     var size: UInt16 { get }
     var configuration: QueueConfiguration { get }
-    func resetHeap(to address: GuestAddress)
+    /// What the next chain will be found by.
+    var firstDescriptor: UInt64 { get }
+    /// Where a descriptor of the chain lies that was added when `firstDescriptor` was so.
+    func descriptor(_ index: Int, ofChainAt first: UInt64) throws(GuestMemoryError) -> GuestAddress
     func send(_ buffers: [DriverQueue.Buffer], isIndirect: Bool) throws(GuestMemoryError) -> UInt16?
     /// What the device used next.
     func takeReturned() throws(GuestMemoryError) -> (name: UInt32, written: UInt32)?
@@ -18,12 +21,26 @@ extension DriverQueue: DriverRing {
     func takeReturned() throws(GuestMemoryError) -> (name: UInt32, written: UInt32)? {
         try takeUsed().map { ($0.head, $0.written) }
     }
+
+    var firstDescriptor: UInt64 { UInt64(availableIndex) }
+
+    func descriptor(_ index: Int, ofChainAt first: UInt64) throws(GuestMemoryError) -> GuestAddress {
+        let entry = configuration.availableRing.rawValue &+ 4 &+ 2 &* (first % UInt64(size))
+        var place = UInt64(try memory.load(UInt16.self, at: GuestAddress(entry)))
+        func address() -> UInt64 { configuration.descriptorTable.rawValue &+ 16 &* place }
+        for _ in 0..<index { place = UInt64(try memory.load(UInt16.self, at: GuestAddress(address() &+ 14))) }
+        return GuestAddress(address())
+    }
 }
 
 extension PackedDriverQueue: DriverRing {
     func takeReturned() throws(GuestMemoryError) -> (name: UInt32, written: UInt32)? {
         try takeUsed().map { (UInt32($0.id), $0.written) }
     }
+
+    var firstDescriptor: UInt64 { nextAvailable }
+
+    func descriptor(_ index: Int, ofChainAt first: UInt64) -> GuestAddress { slotAddress(first &+ UInt64(index)) }
 }
 
 extension MMIODriver {
