@@ -9,6 +9,18 @@ struct AgentOptionsTests {
         return options.fault
     }
 
+    @Test("the agent is confined unless its command line, or the kernel's, says otherwise")
+    func confined() throws {
+        var options = AgentOptions()
+        options.read(kernelCommandLine: "quiet nest.agent agent.log=info agent.seccomp=on")
+        #expect(options.isConfined)
+        options.read(kernelCommandLine: "quiet agent.seccomp=off")
+        #expect(!options.isConfined)
+        #expect(try #require(AgentOptions(arguments: ["--listen", "/d"])).isConfined)
+        #expect(try !#require(AgentOptions(arguments: ["--seccomp", "off"])).isConfined)
+        #expect(AgentOptions(arguments: ["--seccomp", "perhaps"]) == nil)
+    }
+
     @Test("nobody dies unless the kernel's command line says who and when")
     func faults() throws {
         #expect(fault("quiet nest.agent agent.log=info") == nil)

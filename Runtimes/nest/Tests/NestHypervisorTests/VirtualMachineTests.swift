@@ -160,6 +160,7 @@ struct VMMConfigurationTests {
                 {"boot-source":{"kernel_image_path":"/vmlinux","initrd_path":"/initramfs","boot_args":"a=\"b\\c\" \u0001"},"drives":[{"drive_id":"system","path_on_host":"/system.erofs","is_root_device":false,"is_read_only":true},{"drive_id":"root","path_on_host":"/drives/0","is_root_device":false,"is_read_only":true}],"machine-config":{"vcpu_count":2,"mem_size_mib":320},"vsock":{"guest_cid":3,"uds_path":"/run/vsock.sock"},"entropy":{}}
                 """#)
         #expect(configuration.arguments.contains("a-b-c"))
+        #expect(!configuration.arguments.contains("--no-seccomp"))
         #expect(
             configuration.files.map(\.source) == [
                 "/p/lib/nest/vmlinux", "/p/lib/nest/initramfs", "/p/lib/nest/system.erofs", "/x/image",
