@@ -72,13 +72,15 @@ public final class Launcher: Sendable {
     ///
     /// - Parameters:
     ///   - name: as `Thread` takes it.
+    ///   - stackByteCount: likewise. The usual 8 MiB may take 2 MiB of memory, where each large mapping gets huge pages.
     ///   - blockedSignals: likewise.
     ///   - body: what it runs.
     public func run<Value: Sendable>(
-        _ name: String, blockedSignals: SignalSet? = nil, _ body: @escaping @Sendable () -> Value
+        _ name: String, stackByteCount: Int? = 256 << 10, blockedSignals: SignalSet? = nil,
+        _ body: @escaping @Sendable () -> Value
     ) throws(Errno) -> Value {
         let answer = Monitor<Value?>(nil)
-        try startThread(name, blockedSignals: blockedSignals) {
+        try startThread(name, stackByteCount: stackByteCount, blockedSignals: blockedSignals) {
             let value = body()
             answer.update { $0 = value }
         }

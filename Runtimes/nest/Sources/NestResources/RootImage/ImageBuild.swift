@@ -28,7 +28,7 @@ final class ImageBuild: Sendable {
     /// Runs it. On failure nothing is left at the target.
     func run() throws(RootImageError) {
         do throws(Errno) {
-            try Launcher.shared.run("image-build", blockedSignals: .all) { [self] in
+            try Launcher.shared.run("image-build", stackByteCount: nil, blockedSignals: .all) { [self] in
                 do throws(RootImageError) { try build() } catch { result.withLock { $0 = error } }
             }
         } catch {
