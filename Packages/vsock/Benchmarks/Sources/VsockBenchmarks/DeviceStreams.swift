@@ -21,12 +21,19 @@ final class DeviceRig {
     private var forwarded: UInt32 = 0
     private var told: UInt32 = 0
 
-    /// - Parameter receiveByteCount: of each buffer for packets to the guest; Linux offers a page less its own overhead.
-    init(receiveByteCount: UInt32) throws {
+    private let type: VsockSocketType
+
+    /// - Parameters:
+    ///   - receiveByteCount: of each buffer for packets to the guest; Linux offers a page less its own overhead.
+    ///   - style: of the connection.
+    init(receiveByteCount: UInt32, _ style: SocketPair.Style) throws {
+        type = style == .stream ? .stream : .sequencedPacket
         let path = "/tmp/vsock-bench-\(getpid()).sock"
         unlink(path)
         unlink(path + "_52")
-        let listener = try UnixSocketBackend(path: path + "_52")
+        let listener = try UnixSocketBackend(
+            listening: UnixSocket.listen(path + "_52", style, isBlocking: false), path: path)
+        defer { unlink(path + "_52") }
         guard let cid = GuestCID(3), let range = GuestRange(start: GuestAddress(0x1000), byteCount: 64 << 20) else {
             throw BenchmarkFailure(text: "no guest")
         }
@@ -40,10 +47,10 @@ final class DeviceRig {
         device.attach(to: DeviceHost(configuration: RecordingConfiguration(), events: loop, executor: loop.executor))
         try device.activate(
             Activation(
-                memory: memory, features: toHost.features,
+                memory: memory, features: toHost.features.union(.vsockSequencedPacket),
                 configurations: [toGuest.configuration, toHost.configuration, events.configuration],
                 interrupt: RecordingInterrupt()))
-        program = try HostEnd(Self.open(device, toHost, header, memory, listener))
+        program = try HostEnd(Self.open(device, type, toHost, header, memory, listener))
         for _ in 0..<256 {
             let buffer = toGuest.buffer(room: receiveByteCount)
             if let head = try toGuest.add([buffer]) { receiveBuffers[head] = buffer }
@@ -54,21 +61,26 @@ final class DeviceRig {
     }
 
     private static func open(
-        _ device: VsockDevice, _ queue: DriverQueue, _ header: DriverQueue.Buffer, _ memory: GuestMemory,
+        _ device: VsockDevice, _ type: VsockSocketType, _ queue: DriverQueue, _ header: DriverQueue.Buffer,
+        _ memory: GuestMemory,
         _ listener: UnixSocketBackend
     ) throws -> Int32 {
-        try memory.write(at: header.address, from: Self.packet(.request).bytes)
+        try memory.write(at: header.address, from: packet(.request, type).bytes)
         try queue.send([.init(header.address, 44, isWritable: false)])
         _ = device.queueNotified(1)
         let socket = try listener.accept()
         return dup(socket.rawValue)
     }
 
-    private static func packet(_ operation: VsockOperation, _ byteCount: Int = 0, forwarded: UInt32 = 0) -> VsockHeader
-    {
+    /// Of packets, each is a message.
+    private static func packet(
+        _ operation: VsockOperation, _ type: VsockSocketType, _ byteCount: Int = 0, forwarded: UInt32 = 0
+    ) -> VsockHeader {
         VsockHeader(
             sourceCID: 3, destinationCID: GuestCID.host, sourcePort: 1000, destinationPort: 52, operation: operation,
-            payloadByteCount: UInt32(byteCount), bufferByteCount: 256 << 10, forwardedCount: forwarded)
+            payloadByteCount: UInt32(byteCount), type: type,
+            flags: type == .sequencedPacket && operation == .data ? .endOfMessage : [], bufferByteCount: 256 << 10,
+            forwardedCount: forwarded)
     }
 
     func ring(_ index: UInt16) { while device.queueNotified(index) == .again {} }
@@ -76,7 +88,7 @@ final class DeviceRig {
     /// The guest sends as many packets; they are the same memory each time.
     func send(_ count: Int, byteCount: Int) throws {
         while try toHost.takeUsed() != nil {}
-        let bytes = Self.packet(.data, byteCount, forwarded: forwarded).bytes
+        let bytes = Self.packet(.data, type, byteCount, forwarded: forwarded).bytes
         try toHost.memory.write(at: header.address, from: bytes)
         for _ in 0..<count {
             let chain = [
@@ -105,7 +117,8 @@ final class DeviceRig {
         if forwarded &- told >= 192 << 10 {
             told = forwarded
             while try toHost.takeUsed() != nil {}
-            try toHost.memory.write(at: header.address, from: Self.packet(.creditUpdate, forwarded: forwarded).bytes)
+            try toHost.memory.write(
+                at: header.address, from: Self.packet(.creditUpdate, type, forwarded: forwarded).bytes)
             try toHost.send([.init(header.address, 44, isWritable: false)])
             ring(1)
         }
@@ -118,7 +131,7 @@ final class DeviceRig {
 final class GuestToHost: Stream {
     private let rig: DeviceRig
 
-    init() throws { rig = try DeviceRig(receiveByteCount: 4096) }
+    init(_ style: SocketPair.Style) throws { rig = try DeviceRig(receiveByteCount: 4096, style) }
 
     func move(_ byteCount: Int, pieces: Int) throws -> Int {
         var moved = 0
@@ -141,7 +154,9 @@ final class GuestToHost: Stream {
 final class HostToGuest: Stream {
     private let rig: DeviceRig
 
-    init(receiveByteCount: UInt32) throws { rig = try DeviceRig(receiveByteCount: receiveByteCount) }
+    init(receiveByteCount: UInt32, _ style: SocketPair.Style) throws {
+        rig = try DeviceRig(receiveByteCount: receiveByteCount, style)
+    }
 
     func move(_ byteCount: Int, pieces: Int) throws -> Int {
         var moved = 0

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
+internal import VMMSysUtil
 
 /// Prints the table: bytes through the device beside the same bytes through a Unix socket alone, in the same run.
 @main
@@ -9,15 +10,25 @@ struct Main {
     static func main() throws {
         print("vsock, one connection, everything on one thread              ours     plain  ratio")
         for pieces in [64 << 10, 4 << 10, 64] {
-            try row("guest to host, packets of \(pieces)", pieces) { try GuestToHost() }
+            try row("guest to host, packets of \(pieces)", pieces) { try GuestToHost(.stream) }
         }
         for pieces in [64 << 10, 4 << 10, 64] {
             try row("host to guest, writes of \(pieces), 4 KiB buffers", pieces) {
-                try HostToGuest(receiveByteCount: 4096 - 320)
+                try HostToGuest(receiveByteCount: 4096 - 320, .stream)
             }
         }
         try row("host to guest, writes of 65536, 64 KiB buffers", 64 << 10) {
-            try HostToGuest(receiveByteCount: (64 << 10) + 44)
+            try HostToGuest(receiveByteCount: (64 << 10) + 44, .stream)
+        }
+        for pieces in [64 << 10, 4 << 10, 64] {
+            try row("guest to host, SEQPACKET of \(pieces)", pieces, .sequencedPacket) {
+                try GuestToHost(.sequencedPacket)
+            }
+        }
+        for pieces in [64 << 10, 4 << 10, 64] {
+            try row("host to guest, SEQPACKET of \(pieces), 4 KiB buffers", pieces, .sequencedPacket) {
+                try HostToGuest(receiveByteCount: 4096 - 320, .sequencedPacket)
+            }
         }
         print("MB per second of processor time; medians of \(rounds) rounds, taken in turns. Ratio: plain to ours.")
         try connections()
@@ -65,9 +76,11 @@ struct Main {
         return String(repeating: " ", count: max(0, 8 - text.count)) + text
     }
 
-    private static func row(_ name: String, _ pieces: Int, _ make: () throws -> any Stream) throws {
+    private static func row(
+        _ name: String, _ pieces: Int, _ style: SocketPair.Style = .stream, _ make: () throws -> any Stream
+    ) throws {
         let ours = try make()
-        let plain = try PlainStream()
+        let plain = try PlainStream(style)
         // A good part of a round's time is calls, whose number depends on the pieces.
         let byteCount = pieces < 1024 ? 2 << 20 : 64 << 20
         var figures: [(ours: Double, plain: Double)] = []

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
+internal import VMMSysUtil
 
 /// Something that a stream of bytes goes through, with both ends on one thread: what one side sends, the other takes,
 /// in turns. The bytes are all the same; what is measured is how they are moved.
@@ -53,16 +54,15 @@ struct HostEnd: ~Copyable {
     }
 }
 
-/// The baseline: one Unix socket pair, nothing between.
+/// The baseline: one pair of Unix sockets, of streams or of packets, nothing between.
 final class PlainStream: Stream {
     private let writer: HostEnd
     private let reader: HostEnd
 
-    init() throws {
-        var pair: [Int32] = [-1, -1]
-        socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &pair)
-        let writer = try HostEnd(pair[0])
-        let reader = try HostEnd(pair[1])
+    init(_ style: SocketPair.Style) throws {
+        let pair = try SocketPair(style)
+        let writer = try HostEnd(dup(pair.first.rawValue))
+        let reader = try HostEnd(dup(pair.second.rawValue))
         self.writer = writer
         self.reader = reader
     }

@@ -19,6 +19,8 @@ final class Connection {
     let messages: MessageLengths?
     /// How much of the host's first message the guest was given.
     var passedByteCount = 0
+    /// How much is left of it; if nothing was read of it, how long the one before was.
+    var expectedByteCount: UInt64 = 0
     /// Reading the socket may give something.
     var mayHaveData = true {
         didSet { if !mayHaveData { isReadPaused = false } }

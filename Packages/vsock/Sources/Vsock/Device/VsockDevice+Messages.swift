@@ -72,8 +72,9 @@ extension VsockDevice {
         connection.state.forward(UInt32(truncatingIfNeeded: byteCount))
     }
 
-    /// Reads the next part of the host's message straight into the guest's buffers, behind the places of the headers. As
-    /// with streams, a long one fills several at once while nobody else waits for a turn.
+    /// Reads the next part of the host's message straight into the guest's buffers, behind the places of the headers.
+    /// While nobody else waits for a turn, one that is longer than a buffer fills several at once: as many as its rest
+    /// takes, or as the one before took.
     /// - Returns: what became of the chain; nil if nothing is to be said, or the connection is gone.
     func message(
         of connection: Connection, from socket: HostSocket, into chain: ChainBuffers, limit: UInt64, of queue: Queue
@@ -81,7 +82,7 @@ extension VsockDevice {
         pieces.removeAll()
         var sum = addRoom(of: chain, limit: limit)
         var moreCount = 0
-        while connection.isFilling, turns.isEmpty, sum < limit, pieces.count < MessageSocket.piecesMax,
+        while sum < min(limit, connection.expectedByteCount), turns.isEmpty, pieces.count < MessageSocket.piecesMax,
             let more = popMore(moreCount, of: queue)
         {
             moreCount &+= 1
@@ -96,9 +97,11 @@ extension VsockDevice {
                 return tooLong(connection)
             }
             let count = min(left, room)
-            connection.isFilling = count < left
             connection.passedByteCount &+= count
-            if count == left {
+            let isWhole = count == left
+            connection.expectedByteCount = UInt64(
+                truncatingIfNeeded: isWhole ? connection.passedByteCount : left &- count)
+            if isWhole {
                 connection.passedByteCount = 0
                 if !MessageSocket.drop(from: socket.descriptor) {
                     // It would come again, and for ever.
@@ -111,7 +114,7 @@ extension VsockDevice {
             counters.bytesToGuest &+= UInt64(truncatingIfNeeded: count)
             return spread(
                 UInt64(truncatingIfNeeded: count), of: connection, over: chain, moreCount, of: queue,
-                endingIn: count == left ? .endOfMessage : [])
+                endingIn: isWhole ? .endOfMessage : [])
         case .nothingNow:
             putBack(moreCount, of: queue)
             connection.mayHaveData = false
