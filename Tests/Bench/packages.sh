@@ -40,6 +40,18 @@ bench_virtio_queue() {
             print name ", allocations\t\t" f[6] "\t\t\t\t<0" }' "$work/out" > "$work/rows"
 }
 
+bench_virtio_devices() {
+    build virtio-devices DeviceBenchmarks || return 1
+    "$program" > "$work/out" || return 1
+    awk '/ ns .* ns /{ name = $0; sub(/ +[0-9.]+ ns.*/, "", name); rest = substr($0, length(name) + 1); split(rest, f, " ")
+            print name "\tns\t" f[1] "\t" f[3] "\tpread(2) or pwrite(2) of the same bytes in C\t" f[5] "\t"
+            print name ", allocations\t\t" f[6] "\t\t\t\t<0" }
+        /memory of an idle device/{ name = $0; sub(/.*: /, "", name); count = $7; sub(/:/, "", count)
+            print "idle " name ", of " count ": heap\tbytes\t" $8 "\t\t\t\t<65536"
+            print "idle " name ", of " count ": growth of the process\tbytes\t" $12 "\t\t\t\t<65536" }' \
+        "$work/out" > "$work/rows"
+}
+
 bench_linux_loader() {
     Tests/Lab/fetch-kernels linux-image-amd64 linux-image-cloud-amd64 || return 1
     build linux-loader LoadBenchmarks || return 1
