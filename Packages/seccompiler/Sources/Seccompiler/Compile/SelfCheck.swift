@@ -27,7 +27,8 @@ extension Filter {
     }
 
     /// Calls at the edges of each rule: for each comparison the values beside and on it, with both halves of the argument
-    /// changed; the numbers beside each number, all small ones, x32's range; other architectures.
+    /// changed; the numbers beside each number, with what the rules for it want too; all small ones, x32's range; other
+    /// architectures.
     public var boundaryCalls: [SystemCall] {
         var calls: [SystemCall] = []
         let listed = Set(numbers)
@@ -62,6 +63,8 @@ extension Filter {
             // The first two rules meet the others' edges too; all rules would make the number of calls a square.
             let moved = index < 2 ? all : own
             calls.append(SystemCall(number, base, on: architecture))
+            // Beside it is another call, which such arguments must not help.
+            for beside in [number &- 1, number &+ 1] { calls.append(SystemCall(beside, base, on: architecture)) }
             for argument in 0..<SystemCall.argumentCount {
                 for value in moved.values[argument] {
                     var arguments = base
