@@ -15,6 +15,8 @@ public final class ChainBuffers {
     @exclusivity(unchecked) public internal(set) var writable: IOVecs
     /// The guest's addresses of the writable part, if its memory keeps track of what was written.
     @exclusivity(unchecked) var writableRanges: [GuestRange] = []
+    /// Whether there are any, without a look into the array.
+    @exclusivity(unchecked) var hasRanges = false
 
     /// Makes empty buffers.
     /// - Parameter capacity: how many pieces each part takes before it has to grow, once.
@@ -34,11 +36,21 @@ public final class ChainBuffers {
     public var writer: ChainWriter { ChainWriter(ChainCursor(self, isWritable: true, remaining: writable.byteCount)) }
 
     /// Forgets the chain.
-    public func removeAll() {
+    public func removeAll() { clear() }
+
+    /// As `removeAll`, once a request.
+    @inline(__always)
+    func clear() {
         head = nil
         readable.removeAll()
         writable.removeAll()
-        if !writableRanges.isEmpty { writableRanges.removeAll(keepingCapacity: true) }
+        if hasRanges { clearRanges() }
+    }
+
+    @inline(never)
+    private func clearRanges() {
+        writableRanges.removeAll(keepingCapacity: true)
+        hasRanges = false
     }
 }
 
@@ -48,10 +60,30 @@ extension Queue {
     /// - Returns: what to push when the buffers are done with; nil if the driver offers no more.
     /// - Throws: a broken ring, or `.chain` with a malformed chain, which then counts as taken; see `recover(from:)`.
     public func pop(into buffers: ChainBuffers) throws(QueueError) -> ChainHead? {
+        format == .packed ? try popPacked(into: buffers) : try popSplit(into: buffers)
+    }
+
+    private func popSplit(into buffers: ChainBuffers) throws(QueueError) -> ChainHead? {
         if buffers.head != nil { buffers.removeAll() }
-        guard var chain = try pop() else { return nil }
+        if nextAvailable == knownAvailable {
+            guard try lookForMore() else { return nil }
+        }
+        return try fill(buffers, from: try popSplit(), SplitWalk.self)
+    }
+
+    private func popPacked(into buffers: ChainBuffers) throws(QueueError) -> ChainHead? {
+        if buffers.head != nil { buffers.removeAll() }
+        guard let chain = try popPacked() else { return nil }
+        return try fill(buffers, from: DescriptorChain(chain, ring: descriptors, size: size), PackedWalk.self)
+    }
+
+    @inline(__always)
+    private func fill<Format: WalkFormat>(
+        _ buffers: ChainBuffers, from start: DescriptorChain, _ format: Format.Type
+    ) throws(QueueError) -> ChainHead {
+        var chain = start
         do throws(QueueError) {
-            while let descriptor = try chain.next(in: self) {
+            while let descriptor = try chain.next(format, in: self) {
                 guard descriptor.byteCount > 0 else { continue }
                 guard append(descriptor, to: buffers) else {
                     throw .chain(
@@ -78,8 +110,8 @@ extension Queue {
     /// Like `push(_:written:)` of buffers, but the driver does not see it before `publish()`.
     public func stage(_ buffers: ChainBuffers, written: UInt32) {
         guard let head = buffers.head else { return }
-        if !buffers.writableRanges.isEmpty { markDirty(buffers, written: UInt64(written)) }
-        buffers.removeAll()
+        if buffers.hasRanges { markDirty(buffers, written: UInt64(written)) }
+        buffers.clear()
         stage(head, written: written)
     }
 
@@ -125,6 +157,7 @@ extension Queue {
                 buffers.writable.append(pointer, byteCount: Int(truncatingIfNeeded: count))
                 if window.isTracked, let range = GuestRange(start: GuestAddress(address), byteCount: count) {
                     buffers.writableRanges.append(range)
+                    buffers.hasRanges = true
                 }
             } else {
                 buffers.readable.append(pointer, byteCount: Int(truncatingIfNeeded: count))

@@ -8,6 +8,35 @@ extension DescriptorChain {
     /// - Throws: `.chain` with the rule that is broken. Do not go on walking then.
     @inlinable @inline(__always)
     public mutating func next(in queue: Queue) throws(QueueError) -> Descriptor? {
+        head.isPacked ? try next(PackedWalk.self, in: queue) : try next(SplitWalk.self, in: queue)
+    }
+
+    /// Walks all that is left, which is faster than `next(in:)` since it looks once whether the ring is packed.
+    /// - Parameters:
+    ///   - queue: where the chain was taken from.
+    ///   - body: gets each descriptor; what it throws ends the walk.
+    /// - Throws: `.chain` with the rule that is broken, after the descriptors before it.
+    @inlinable @inline(__always)
+    public consuming func forEach(
+        in queue: Queue, _ body: (Descriptor) throws(QueueError) -> Void
+    ) throws(QueueError) {
+        if head.isPacked {
+            try forEach(PackedWalk.self, in: queue, body)
+        } else {
+            try forEach(SplitWalk.self, in: queue, body)
+        }
+    }
+
+    @inlinable @inline(__always)
+    consuming func forEach<Format: WalkFormat>(
+        _ format: Format.Type, in queue: Queue, _ body: (Descriptor) throws(QueueError) -> Void
+    ) throws(QueueError) {
+        while let descriptor = try next(format, in: queue) { try body(descriptor) }
+    }
+
+    /// The walk, made for one format.
+    @inlinable @inline(__always)
+    mutating func next<Format: WalkFormat>(_ format: Format.Type, in queue: Queue) throws(QueueError) -> Descriptor? {
         while position != Self.end {
             let address: UInt64
             let rest: UInt64
@@ -16,16 +45,19 @@ extension DescriptorChain {
                 address = RingAccess.load64(entry)
                 rest = RingAccess.load64(entry + 8)
             } else {
-                (address, rest) = try readPiecewise(from: queue)
+                (address, rest) = try readTable(from: queue)
             }
             let length = UInt32(truncatingIfNeeded: rest)
-            let flags = UInt16(truncatingIfNeeded: rest >> 32)
+            let flags = Format.flags(rest, isInTable: state & Self.inTable != 0)
             if flags & SplitLayout.indirect != 0 {
-                if state & (Self.inTable | Self.packed) == 0, let table = queue.table(at: address, byteCount: length) {
+                if state & Self.inTable == 0, !head.hasSeveralSlots,
+                    let table = queue.table(at: address, byteCount: length)
+                {
                     self.table = table
                     count = length >> 4
                     position = 0
                     state |= Self.inTable
+                    if Format.isConsecutive { remaining = count }
                 } else {
                     self = try enteringTable(at: GuestAddress(address), byteCount: length, of: queue)
                 }
@@ -43,7 +75,9 @@ extension DescriptorChain {
             byteCount &+= UInt64(length)
             // 2.7.5.1: at most 2^32 bytes. One byte less here, so that a 32-bit used length can always be right.
             guard byteCount <= UInt64(UInt32.max) else { throw .chain(head, .tooManyBytes) }
-            if flags & SplitLayout.next != 0 {
+            if Format.isConsecutive {
+                position = remaining == 0 ? Self.end : position &+ 1 == count ? 0 : position &+ 1
+            } else if flags & SplitLayout.next != 0 {
                 let next = UInt16(truncatingIfNeeded: rest >> 48)
                 guard UInt32(next) < count else { throw .chain(head, .nextOutOfRange(next: next, count: count)) }
                 position = UInt32(next)
@@ -63,6 +97,7 @@ extension DescriptorChain {
     func enteringTable(
         at address: GuestAddress, byteCount: UInt32, of queue: Queue
     ) throws(QueueError) -> DescriptorChain {
+        guard !head.hasSeveralSlots else { throw .chain(head, .indirectInChain) }
         guard queue.features.contains(.indirectDescriptors) else { throw .chain(head, .indirectNotNegotiated) }
         guard state & Self.inTable == 0 else { throw .chain(head, .nestedIndirect) }
         guard byteCount != 0, byteCount % 16 == 0 else { throw .chain(head, .indirectLength(byteCount)) }
@@ -81,59 +116,54 @@ extension DescriptorChain {
             throw .chain(head, .unmappedTable(address, byteCount: byteCount))
         }
         // nil if unaligned, or over the border of two regions: legal, and slower.
-        chain.table = host.flatMap {
-            UInt(bitPattern: $0) % 8 == 0 && queue.format == .split ? UnsafeRawPointer($0) : nil
-        }
+        chain.table = host.flatMap { UInt(bitPattern: $0) % 8 == 0 ? UnsafeRawPointer($0) : nil }
         return chain
     }
 
-    /// Reads the descriptor at `position` through the guest's memory, or from a packed ring.
+    /// Reads the descriptor at `position` through the guest's memory.
     @usableFromInline @inline(never)
-    func readPiecewise(from queue: Queue) throws(QueueError) -> (UInt64, UInt64) {
-        state & Self.packed == 0 ? try readTable(from: queue) : try readPacked(from: queue)
-    }
-
-    /// Reads a descriptor of a packed ring or of its indirect table, with NEXT and `next` as a split ring would have
-    /// them: descriptors are consecutive, and `pop` or the table's length said how many there are.
-    @inline(__always)
-    private func readPacked(from queue: Queue) throws(QueueError) -> (UInt64, UInt64) {
-        let address: UInt64
-        let rest: UInt64
-        if state & Self.inTable == 0 {
-            let entry = queue.descriptors + PackedLayout.descriptorStride &* Int(position)
-            address = RingAccess.load64(entry)
-            rest = RingAccess.load64(entry + PackedLayout.length)
-        } else {
-            (address, rest) = try readTable(from: queue)
-        }
-        var flags = UInt16(truncatingIfNeeded: rest >> 48) & (SplitLayout.write | SplitLayout.indirect)
-        if state & Self.inTable != 0 {
-            // 2.8.7: every other flag in a table is ignored.
-            flags &= SplitLayout.write
-        } else if flags & SplitLayout.indirect != 0, head.slotCount > 1 {
-            throw .chain(head, .indirectInChain)
-        }
-        if remaining > 1 { flags |= SplitLayout.next }
-        let next = position &+ 1 < count ? UInt64(position &+ 1) : 0
-        return (address, rest & 0xffff_ffff | UInt64(flags) << 32 | next << 48)
-    }
-
-    private func readTable(from queue: Queue) throws(QueueError) -> (UInt64, UInt64) {
+    func readTable(from queue: Queue) throws(QueueError) -> (UInt64, UInt64) {
         // In range, as `enterTable` checked the whole table.
         let address = GuestAddress(tableAddress.rawValue &+ 16 &* UInt64(position))
-        if let pointer = queue.window(at: address, byteCount: 16) {
-            // Those of packed rings come here whatever their alignment.
-            guard UInt(bitPattern: pointer) % 8 == 0 else { return RingAccess.loadPair(pointer) }
-            return (RingAccess.load64(pointer), RingAccess.load64(pointer + 8))
-        }
         var pair: (UInt64, UInt64) = (0, 0)
-        do throws(GuestMemoryError) {
-            try withUnsafeMutableBytes(of: &pair) { (bytes) throws(GuestMemoryError) in
-                try queue.memory.read(at: address, into: bytes)
+        if let pointer = queue.window(at: address, byteCount: 16) {
+            pair = RingAccess.loadPair(pointer)
+        } else {
+            do throws(GuestMemoryError) {
+                try withUnsafeMutableBytes(of: &pair) { (bytes) throws(GuestMemoryError) in
+                    try queue.memory.read(at: address, into: bytes)
+                }
+            } catch {
+                throw .chain(head, .unmappedTable(address, byteCount: 16))
             }
-        } catch {
-            throw .chain(head, .unmappedTable(address, byteCount: 16))
         }
         return pair
+    }
+}
+
+/// What differs in the descriptors of the two formats.
+@usableFromInline
+protocol WalkFormat {
+    /// Whether descriptors follow each other, so many of them as `pop` or a table's length said; else `next` leads on.
+    static var isConsecutive: Bool { get }
+    /// The flags, from the second half of a descriptor.
+    static func flags(_ rest: UInt64, isInTable: Bool) -> UInt16
+}
+
+/// Split rings and their tables (virtio 1.2, 2.7.5).
+@usableFromInline
+enum SplitWalk: WalkFormat {
+    @inlinable @inline(__always) static var isConsecutive: Bool { false }
+    @inlinable @inline(__always)
+    static func flags(_ rest: UInt64, isInTable: Bool) -> UInt16 { UInt16(truncatingIfNeeded: rest >> 32) }
+}
+
+/// Packed rings and their tables (virtio 1.2, 2.8.5 and 2.8.7): in a table every flag but WRITE is ignored.
+@usableFromInline
+enum PackedWalk: WalkFormat {
+    @inlinable @inline(__always) static var isConsecutive: Bool { true }
+    @inlinable @inline(__always)
+    static func flags(_ rest: UInt64, isInTable: Bool) -> UInt16 {
+        UInt16(truncatingIfNeeded: rest >> 48) & (isInTable ? SplitLayout.write : ~0)
     }
 }

@@ -4,19 +4,36 @@ public import VMMemory
 /// The name of a chain that was taken from a queue: what goes back with `Queue.push`. Only `Queue` makes one, so an
 /// index that is out of range cannot be returned to a driver.
 public struct ChainHead: Hashable, Sendable {
-    /// The index, and above it the slots behind the first: one word, for the reason given at `DescriptorChain.state`.
+    /// The index, above it the slots behind the first, and bit 31 if the ring is packed: one word, for the reason given
+    /// at `DescriptorChain.state`.
     @usableFromInline let word: UInt32
 
     /// What the driver knows it by: the index of the chain's first descriptor, in a packed ring its buffer id.
     @inlinable public var index: UInt16 { UInt16(truncatingIfNeeded: word) }
     /// How many slots of a packed ring it takes (virtio 1.2, 2.8.6); 1 in a split ring.
-    public var slotCount: UInt16 { UInt16(truncatingIfNeeded: word >> 16) &+ 1 }
+    @inlinable public var slotCount: UInt16 { UInt16(truncatingIfNeeded: word >> 16) & 0x7fff &+ 1 }
+    @inlinable @inline(__always)
+    var hasSeveralSlots: Bool { word & 0x7fff_0000 != 0 }
+    @inlinable @inline(__always)
+    var isPacked: Bool { word & 0x8000_0000 != 0 }
 
     @inlinable
     init(index: UInt16) { word = UInt32(index) }
 
-    /// One of a packed ring, with at least one slot.
-    init(index: UInt16, slotCount: UInt16) { word = UInt32(index) | UInt32(slotCount &- 1) << 16 }
+    /// One of a packed ring, with 1 to 32768 slots.
+    init(index: UInt16, slotCount: UInt16) { word = UInt32(index) | UInt32(slotCount &- 1) << 16 | 0x8000_0000 }
+}
+
+/// What `popPacked` says of a chain.
+@usableFromInline
+struct PackedChain {
+    @usableFromInline let head: ChainHead
+    @usableFromInline let slot: UInt16
+
+    init(head: ChainHead, slot: UInt16) {
+        self.head = head
+        self.slot = slot
+    }
 }
 
 /// One buffer of a chain, as the driver described it when it was read. The range need not be mapped.
@@ -36,7 +53,7 @@ public struct Descriptor: Equatable, Sendable {
     }
 }
 
-/// A walk over one chain: `next(in:)` until nil. A copy walks again from where the original was.
+/// A walk over one chain: `forEach(in:_:)`, or `next(in:)` until nil. A copy walks again from where the original was.
 ///
 /// Most devices do not walk; they take a chain with `Queue.pop(into:)`, which walks and translates in one go.
 /// It is to be used with the queue that it came from, and not after the guest memory of that queue is gone. In a packed
@@ -45,15 +62,15 @@ public struct DescriptorChain {
     /// What to push when the chain is done with.
     public let head: ChainHead
 
-    /// The table being walked in host memory; nil if it must be read piecewise through the guest's memory.
+    /// The table or packed ring being walked in host memory; nil if it must be read piecewise through the guest's memory.
     @usableFromInline var table: UnsafeRawPointer?
     @usableFromInline var tableAddress: GuestAddress
     /// Entries of that table; `position` is always below, or `end`.
     @usableFromInline var count: UInt32
     @usableFromInline var position: UInt32
-    /// Descriptors that may still come.
+    /// Descriptors that may still come; in a packed ring, that will come.
     @usableFromInline var remaining: UInt32
-    /// 1 in an indirect table, 2 after a writable descriptor, 4 in a packed ring. All fields are whole words, so that a compiler that keeps
+    /// 1 in an indirect table, 2 after a writable descriptor. All fields are whole words, so that a compiler that keeps
     /// a chain on the stack loads each as it was stored.
     @usableFromInline var state: UInt32
     @usableFromInline var byteCount: UInt64
@@ -61,13 +78,12 @@ public struct DescriptorChain {
     @usableFromInline static let end = UInt32.max
     @usableFromInline static let inTable: UInt32 = 1
     @usableFromInline static let afterWritable: UInt32 = 2
-    @usableFromInline static let packed: UInt32 = 4
 
     @inlinable @inline(__always)
-    init(head: UInt16, table: UnsafeRawPointer, tableAddress: GuestAddress, size: UInt16) {
+    init(head: UInt16, table: UnsafeRawPointer, size: UInt16) {
         self.head = ChainHead(index: head)
         self.table = table
-        self.tableAddress = tableAddress
+        tableAddress = GuestAddress(0)
         count = UInt32(size)
         position = UInt32(head)
         remaining = UInt32(size)
@@ -75,16 +91,16 @@ public struct DescriptorChain {
         byteCount = 0
     }
 
-    /// A chain of a packed ring: so many slots from the first on. It has no table, so that each descriptor is read by
-    /// `readPacked`, which makes it look like one of a split ring.
-    init(packed head: ChainHead, slot: UInt16, size: UInt16) {
-        self.head = head
-        table = nil
+    /// A chain of a packed ring: so many slots from the first on.
+    @inlinable @inline(__always)
+    init(_ chain: PackedChain, ring: UnsafeRawPointer, size: UInt16) {
+        head = chain.head
+        table = ring
         tableAddress = GuestAddress(0)
         count = UInt32(size)
-        position = UInt32(slot)
-        remaining = UInt32(head.slotCount)
-        state = Self.packed
+        position = UInt32(chain.slot)
+        remaining = UInt32(chain.head.slotCount)
+        state = 0
         byteCount = 0
     }
 }

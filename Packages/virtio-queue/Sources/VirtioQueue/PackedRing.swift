@@ -7,10 +7,19 @@ struct PackedRing {
     /// The slot of the next used descriptor, and how far the driver sees them.
     var nextUsed = RingPosition.start
     var publishedUsed = RingPosition.start
+    /// Slots from `publishedUsed` to `nextAvailable`, which the driver must not offer again, and of them those up to
+    /// `nextUsed`. Counted rather than computed, for the sake of every chain.
+    var takenSlots: UInt32 = 0
+    var stagedSlots: UInt32 = 0
+    /// How many slots may be taken: the size; 0 once the ring is broken.
+    var limit: UInt32
     /// Chains taken and not returned.
     var chainCount: UInt16 = 0
     /// The flags that will show the first staged descriptor, and all behind it.
     var firstFlags: UInt16 = 0
+
+    /// Slots of the chains in flight.
+    var slotsInFlight: UInt32 { takenSlots &- stagedSlots }
 }
 
 /// Where the fields of a packed ring are, in bytes from the start of a descriptor (virtio 1.2, 2.8.13) or of an event
@@ -31,8 +40,10 @@ enum PackedLayout {
     static let disable: UInt16 = 1
     static let descriptor: UInt16 = 2
 
-    /// Whether the driver has offered a descriptor in the round of this wrap counter (2.8.1).
-    static func isAvailable(_ flags: UInt16, wrap: Bool) -> Bool {
-        (flags & available != 0) == wrap && (flags & used != 0) != wrap
+    /// Whether the driver has offered a descriptor in the round of this position (2.8.1): AVAIL is as its wrap counter,
+    /// USED is not.
+    @inline(__always)
+    static func isAvailable(_ flags: UInt16, at position: RingPosition) -> Bool {
+        flags & (available | used) == (position.wrap ? available : used)
     }
 }

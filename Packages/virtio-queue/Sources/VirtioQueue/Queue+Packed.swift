@@ -8,36 +8,41 @@ extension Queue {
     /// Takes the next chain: finds its end, its number of slots and its buffer id, which is in its last descriptor.
     ///
     /// The walk later goes over exactly so many slots, whatever the driver makes of the NEXT flags meanwhile.
+    /// - Returns: the chain's name and first slot; nil if the driver offers no more.
     @usableFromInline @inline(never)
-    func popPacked() throws(QueueError) -> DescriptorChain? {
-        if let failure { throw failure }
+    func popPacked() throws(QueueError) -> PackedChain? {
         let first = packed.nextAvailable
         // Acquire: what the driver wrote before it offered the first descriptor is visible, all of the chain (2.8.6).
         var flags = RingAccess.loadAcquire16(descriptor(first) + PackedLayout.flags)
-        guard PackedLayout.isAvailable(flags, wrap: first.wrap) else { return nil }
         // Slots that the driver has not got back cannot be offered again.
-        let room = UInt32(size) &- packed.publishedUsed.distance(to: first, size: size)
-        guard room > 0 else { throw fail(.tooManyInFlight(size: size)) }
+        let taken = packed.takenSlots
+        let limit = packed.limit
+        guard PackedLayout.isAvailable(flags, at: first), taken < limit else {
+            if let failure { throw failure }
+            guard PackedLayout.isAvailable(flags, at: first) else { return nil }
+            throw fail(.tooManyInFlight(size: size))
+        }
         var last = first
-        var count: UInt16 = 1
+        var count: UInt32 = 1
         while flags & SplitLayout.next != 0 {
-            guard UInt32(count) < room else { throw fail(.chainWithoutEnd(slot: first.slot, size: size)) }
+            guard count < limit &- taken else { throw fail(.chainWithoutEnd(slot: first.slot, size: size)) }
             last = last.advanced(by: 1, size: size)
             count &+= 1
             flags = RingAccess.load16(descriptor(last) + PackedLayout.flags)
-            guard PackedLayout.isAvailable(flags, wrap: last.wrap) else {
-                throw fail(.partialChain(slot: last.slot))
-            }
+            guard PackedLayout.isAvailable(flags, at: last) else { throw fail(.partialChain(slot: last.slot)) }
         }
         let id = RingAccess.load16(descriptor(last) + PackedLayout.id)
         packed.nextAvailable = last.advanced(by: 1, size: size)
+        packed.takenSlots = taken &+ count
         packed.chainCount &+= 1
-        return DescriptorChain(packed: ChainHead(index: id, slotCount: count), slot: first.slot, size: size)
+        return PackedChain(head: ChainHead(index: id, slotCount: UInt16(truncatingIfNeeded: count)), slot: first.slot)
     }
 
     func undoPopPacked(_ head: ChainHead) {
-        guard packed.chainCount > 0, UInt32(head.slotCount) <= slotsInFlight else { return }
+        let count = UInt32(head.slotCount)
+        guard packed.chainCount > 0, count <= packed.slotsInFlight else { return }
         packed.nextAvailable = packed.nextAvailable.retreated(by: head.slotCount, size: size)
+        packed.takenSlots &-= count
         packed.chainCount &-= 1
     }
 
@@ -45,7 +50,9 @@ extension Queue {
     /// one only, whose flags come last, in `publishPacked`.
     @usableFromInline @inline(never)
     func stagePacked(_ head: ChainHead, written: UInt32) {
-        guard format == .packed, packed.chainCount > 0, UInt32(head.slotCount) <= slotsInFlight else { return }
+        let count = UInt32(head.slotCount)
+        // Of a split ring, chainCount is 0.
+        guard packed.chainCount > 0, count <= packed.slotsInFlight else { return }
         let at = packed.nextUsed
         let entry = UnsafeMutableRawPointer(mutating: descriptor(at))
         RingAccess.store32(written, entry + PackedLayout.length)
@@ -53,12 +60,13 @@ extension Queue {
         var flags: UInt16 = at.wrap ? PackedLayout.available | PackedLayout.used : 0
         // 2.8.3: whether anything was written.
         if written > 0 { flags |= SplitLayout.write }
-        if at == packed.publishedUsed {
+        if packed.stagedSlots == 0 {
             packed.firstFlags = flags
         } else {
             RingAccess.store16(flags, entry + PackedLayout.flags)
         }
         packed.nextUsed = at.advanced(by: head.slotCount, size: size)
+        packed.stagedSlots &+= count
         packed.chainCount &-= 1
     }
 
@@ -66,12 +74,14 @@ extension Queue {
     /// descriptors behind (2.8.2).
     @usableFromInline @inline(never)
     func publishPacked() {
+        let count = packed.stagedSlots
+        guard count != 0 else { return }
         let from = packed.publishedUsed
-        guard format == .packed, from != packed.nextUsed else { return }
         let entry = UnsafeMutableRawPointer(mutating: descriptor(from))
         RingAccess.storeRelease16(packed.firstFlags, entry + PackedLayout.flags)
-        let count = from.distance(to: packed.nextUsed, size: size)
         packed.publishedUsed = packed.nextUsed
+        packed.takenSlots &-= count
+        packed.stagedSlots = 0
         if isTracked { markPacked(from: from, count: count) }
         let total = unsignalled.addingReportingOverflow(count)
         unsignalled = total.overflow ? UInt32.max : total.partialValue
@@ -107,13 +117,11 @@ extension Queue {
         atomicMemoryFence(ordering: .sequentiallyConsistent)
         guard failure == nil else { return false }
         let flags = RingAccess.loadAcquire16(descriptor(next) + PackedLayout.flags)
-        return PackedLayout.isAvailable(flags, wrap: next.wrap)
+        return PackedLayout.isAvailable(flags, at: next)
     }
 
-    /// Slots of the chains in flight; at most `size`.
-    var slotsInFlight: UInt32 { packed.nextUsed.distance(to: packed.nextAvailable, size: size) }
-
     /// A descriptor of the ring. Positions of a queue are always in its ring.
+    @inline(__always)
     private func descriptor(_ position: RingPosition) -> UnsafeRawPointer {
         descriptors + PackedLayout.descriptorStride &* Int(position.slot)
     }

@@ -40,7 +40,7 @@ public final class Queue {
     @exclusivity(unchecked) @usableFromInline var nextUsed: UInt16 = 0
     @exclusivity(unchecked) @usableFromInline var publishedUsed: UInt16 = 0
     /// The same of a packed ring, whose queue has all of the above at 0.
-    @exclusivity(unchecked) var packed = PackedRing()
+    @exclusivity(unchecked) var packed: PackedRing
     /// Used entries, in a packed ring slots, published since `shouldSignalDriver` last decided.
     @exclusivity(unchecked) @usableFromInline var unsignalled: UInt32 = 0
     /// Why the ring is broken; it stays so.
@@ -66,6 +66,7 @@ public final class Queue {
         hasIndirect = features.contains(.indirectDescriptors)
         hasEventIndex = features.contains(.eventIndex)
         self.isTracked = isTracked
+        packed = PackedRing(limit: UInt32(configuration.size))
         window = RegionWindow(usedRegion)
         secondWindow = window
     }
@@ -83,16 +84,21 @@ public final class Queue {
     @inlinable @inline(__always)
     public func pop() throws(QueueError) -> DescriptorChain? {
         if nextAvailable == knownAvailable {
-            if format == .packed { return try popPacked() }
+            if format == .packed { return try popPacked().map { DescriptorChain($0, ring: descriptors, size: size) } }
             guard try lookForMore() else { return nil }
         }
+        return try popSplit()
+    }
+
+    /// Takes the next entry of the available ring, which is known to be there.
+    @inlinable @inline(__always)
+    func popSplit() throws(QueueError) -> DescriptorChain {
         // 2.7.13.1: a chain in flight holds at least one descriptor, so an honest driver cannot offer more.
         guard inFlightCount < size else { throw fail(.tooManyInFlight(size: size)) }
         let head = RingAccess.load16(available + (SplitLayout.ring &+ 2 &* Int(nextAvailable & mask)))
         guard head < size else { throw fail(.headOutOfRange(head: head, size: size)) }
         nextAvailable &+= 1
-        return DescriptorChain(
-            head: head, table: descriptors, tableAddress: GuestAddress(0), size: size)
+        return DescriptorChain(head: head, table: descriptors, size: size)
     }
 
     /// Reads the driver's index; what it wrote before is visible afterwards (2.7.13.3).
@@ -108,11 +114,12 @@ public final class Queue {
         return index != nextAvailable
     }
 
-    /// Breaks the ring for good: `pop` goes into `lookForMore` each time, which throws.
+    /// Breaks the ring for good: `pop` goes into `lookForMore` each time, which throws, or finds no slot that it may take.
     @usableFromInline @inline(never)
     func fail(_ error: QueueError) -> QueueError {
         failure = error
         knownAvailable = nextAvailable
+        packed.limit = 0
         return error
     }
 

@@ -76,6 +76,7 @@ public struct QueueState: Equatable, Sendable {
         queue.packed.nextAvailable = available
         queue.packed.nextUsed = used
         queue.packed.publishedUsed = used
+        queue.packed.takenSlots = slots
         queue.packed.chainCount = inFlight
     }
 }
@@ -125,7 +126,7 @@ extension Queue {
         switch format {
         case .split: index < size ? ChainHead(index: index) : nil
         case .packed:
-            slotCount > 0 && UInt32(slotCount) <= slotsInFlight ? ChainHead(index: index, slotCount: slotCount) : nil
+            slotCount > 0 && UInt32(slotCount) <= packed.slotsInFlight ? ChainHead(index: index, slotCount: slotCount) : nil
         }
     }
 }

@@ -182,13 +182,18 @@ import VirtioQueueTestSupport
         try driver.offer(0)
         try driver.publish()
         var chain = try #require(try queue.pop())
-        var lengths: [UInt32] = []
-        var failure: QueueError?
-        do {
+        var (lengths, whole): ([UInt32], [UInt32]) = ([], [])
+        let expected = shape.error.map { QueueError.chain(chain.head, $0) }
+        // In one go, of a copy, it is the same.
+        do throws(QueueError) {
+            try chain.forEach(in: queue) { whole.append($0.byteCount) }
+            #expect(expected == nil)
+        } catch { #expect(error == expected) }
+        do throws(QueueError) {
             while let descriptor = try chain.next(in: queue) { lengths.append(descriptor.byteCount) }
-        } catch { failure = error }
-        #expect(lengths == shape.lengths)
-        #expect(failure == shape.error.map { .chain(chain.head, $0) })
+            #expect(expected == nil)
+        } catch { #expect(error == expected) }
+        #expect(lengths == shape.lengths && whole == shape.lengths)
     }
 
     @Test("under returnHead a malformed chain goes back with length 0 and the next one is served", arguments: shapes)

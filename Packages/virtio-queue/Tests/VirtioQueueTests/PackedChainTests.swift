@@ -129,8 +129,11 @@ import VirtioQueueTestSupport
         try shape.build(driver)
         let queue = try driver.activate()
         var chain = try #require(try queue.pop())
-        var lengths: [UInt32] = []
+        var (lengths, whole): ([UInt32], [UInt32]) = ([], [])
+        // In one go, of a copy, it is the same.
+        do throws(QueueError) { try chain.forEach(in: queue) { whole.append($0.byteCount) } } catch {}
         do throws(QueueError) {
+            defer { #expect(lengths == whole) }
             while let descriptor = try chain.next(in: queue) { lengths.append(descriptor.byteCount) }
         } catch { return (queue, chain.head, lengths, error) }
         return (queue, chain.head, lengths, nil)

@@ -36,9 +36,9 @@ final class Device {
 
     private func walk() throws(QueueError) -> Int64 {
         var sum: Int64 = 0
-        while var chain = try queue.pop() {
+        while let chain = try queue.pop() {
             var total: UInt32 = 0
-            while let descriptor = try chain.next(in: queue) { total &+= descriptor.byteCount }
+            try chain.forEach(in: queue) { total &+= $0.byteCount }
             sum &+= Int64(total)
             queue.stage(chain.head, written: total)
         }
@@ -58,12 +58,12 @@ final class Device {
     }
 
     private func giveBack() throws(QueueError) {
-        while let chain = try queue.pop() { queue.stage(chain.head, written: 0) }
+        while var chain = try queue.pop() { queue.stage(chain.head, written: 0) }
         queue.publish()
     }
 
     private func giveBackEach() throws(QueueError) {
-        while let chain = try queue.pop() { queue.push(chain.head, written: 0) }
+        while var chain = try queue.pop() { queue.push(chain.head, written: 0) }
     }
 }
 
