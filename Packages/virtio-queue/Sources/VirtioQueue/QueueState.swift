@@ -126,7 +126,8 @@ extension Queue {
         switch format {
         case .split: index < size ? ChainHead(index: index) : nil
         case .packed:
-            slotCount > 0 && UInt32(slotCount) <= packed.slotsInFlight ? ChainHead(index: index, slotCount: slotCount) : nil
+            slotCount > 0 && UInt32(slotCount) <= packed.slotsInFlight
+                ? ChainHead(index: index, slotCount: slotCount) : nil
         }
     }
 }
