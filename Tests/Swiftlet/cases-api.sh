@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # swiftlet without a verb: configured by a file and through the API's socket, by Firecracker's rules. Sourced by cases.
 
-# api_initramfs SCRIPT: modules, busybox and vsock-peer; the guest runs the script and turns itself off.
+# api_initramfs SCRIPT: modules, busybox, vsock-peer and hostile; the guest runs the script and turns itself off.
 api_initramfs() {
     rm -rf api; mkdir -p api/bin
-    cp "$(command -v busybox)" api/bin/busybox; cp "$VSOCK_PEER" api/bin/
+    cp "$(command -v busybox)" api/bin/busybox; cp "$VSOCK_PEER" "$HOSTILE" api/bin/
     cat > api/init <<EOF
 #!/bin/busybox sh
 /bin/busybox --install -s /bin
