@@ -69,8 +69,9 @@ entry_offset() {
     return 1
 }
 
-# compare FILE KEY BASEKEY WHAT DIVISOR UNIT BASELINE TARGET: a row of medians.
-# Round 0 warms the caches and does not count. An empty BASELINE leaves the second key out.
+# compare FILE KEY BASEKEY WHAT DIVISOR UNIT BASELINE TARGET [paired]: a row of medians.
+# Round 0 warms the caches and does not count. An empty BASELINE leaves the second key out. The ratio is that of the medians;
+# if paired, the median of the rounds' ratios.
 compare() {
     awk -v ours="$2" -v base="$3" -v divisor="$5" '
         $2 > 0 && $3 != "" { value[$1, $2] = $3 / divisor; if ($2 > last) last = $2 }
@@ -82,13 +83,17 @@ compare() {
             for (i = 1; i <= last; i++) {
                 if ((ours, i) in value) a[++n] = value[ours, i]
                 if ((base, i) in value) b[++m] = value[base, i]
+                if ((ours, i) in value && value[base, i] > 0) r[++k] = value[ours, i] / value[base, i]
             }
             if (n == 0) exit 1
-            printf "%.6f %s\n", median(a, n), median(b, m)
+            printf "%.6f %s %s\n", median(a, n), m ? median(b, m) : "-", k ? median(r, k) : "-"
         }' "$1" > "$work/medians" || { echo "nothing measured: $4"; return 1; }
-    local a b
-    read -r a b < "$work/medians"
+    local a b ratio
+    read -r a b ratio < "$work/medians"
+    local target="$8"
+    if [ "$b" = - ]; then b='' target=''; fi
     if [ -z "$7" ]; then b=''; fi
-    printf '%s\t%s\t%s\t%s\t%s\t\t%s\n' "$4" "$6" "$a" "$b" "$7" "$8" >> "$work/rows"
+    if [ -z "$b" ] || [ "${9:-}" != paired ]; then ratio=''; fi
+    printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$4" "$6" "$a" "$b" "$7" "$ratio" "$target" >> "$work/rows"
 }
 pairs() { compare "$work/starts" "swiftlet-$1" "qemu-$1" "${@:2}"; }
