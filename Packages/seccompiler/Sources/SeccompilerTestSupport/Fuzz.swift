@@ -91,5 +91,6 @@ public func fuzzBPF(_ bytes: UnsafeRawBufferPointer) -> FuzzedBPF {
 /// Ends the process, so that the fuzzer keeps the input.
 private func finding(_ text: String) -> Never {
     print("finding: \(text)")
+    fflush(nil)
     abort()
 }

@@ -50,6 +50,19 @@ import VirtioQueueTestSupport
         }
     }
 
+    @Test("every seed of device-queues gets its chains back, and only a raw one breaks a ring")
+    func queueSeeds() throws {
+        let files = try corpus("device-queues")
+        #expect(files.count >= 20)
+        for file in files {
+            let result = file.bytes.withUnsafeBytes { fuzzDeviceQueues($0) }
+            #expect(result.completed > 0 || result.needsReset, "\(file.name)")
+            let hasMessages = file.name.hasPrefix("console-") && !file.name.contains("without")
+            if !result.needsReset { #expect((result.messages > 0) == hasMessages, "\(file.name)") }
+            if !file.name.contains("raw") { #expect(!result.needsReset, "\(file.name)") }
+        }
+    }
+
     @Test("random inputs find nothing", arguments: [1, 2, 3, 4] as [UInt64])
     func random(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
@@ -59,6 +72,7 @@ import VirtioQueueTestSupport
             bytes.withUnsafeBytes {
                 fuzzBlockRequest($0)
                 fuzzMMIORegisters($0)
+                if bytes.count % 4 == 0 { fuzzDeviceQueues($0) }
             }
         }
     }

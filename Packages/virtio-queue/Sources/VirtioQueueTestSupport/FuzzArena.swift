@@ -4,6 +4,8 @@ internal import Glibc
 /// Ends the process, which is how a fuzzer learns of a finding.
 public func fuzzFinding(_ what: String) -> Never {
     print("finding: \(what)")
+    // `abort` does not.
+    fflush(nil)
     abort()
 }
 

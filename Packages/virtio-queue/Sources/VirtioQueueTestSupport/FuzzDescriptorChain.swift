@@ -116,6 +116,7 @@ private func serveOne(_ queue: Queue, _ arena: ChainFuzzArena) throws(QueueError
 /// Ends the process, which is how a fuzzer learns of a finding.
 private func harnessFailed(_ what: String) -> Never {
     print("fuzzDescriptorChain: \(what)")
+    fflush(nil)
     abort()
 }
 

@@ -60,5 +60,6 @@ private func parse(_ text: [UInt8], pieceByteCount: Int) -> FuzzedHTTP {
 /// Ends the process, so that the fuzzer keeps the input.
 private func finding(_ text: String) -> Never {
     print("finding: \(text)")
+    fflush(nil)
     abort()
 }

@@ -40,4 +40,21 @@ import Testing
         let bytes = [0] + Array("GET / HTTP/1.1\r\n\r\nrest".utf8)
         #expect(repairHTTPRequest(bytes) == bytes)
     }
+
+    @Test(
+        "a configuration file comes to what its name says",
+        arguments: [
+            ("ok-boot", 0), ("ok-machine", 0), ("ok-drives", 2), ("ok-vsock", 2), ("ok-unused", 0), ("bad-empty", nil),
+            ("bad-array", nil), ("bad-no-boot", nil), ("bad-unknown", nil), ("bad-doubled", nil), ("bad-vcpus", nil),
+            ("bad-drives", nil), ("bad-cid", nil), ("bad-nesting", nil), ("bad-utf8", nil), ("bad-number", nil),
+            ("bad-network", nil),
+        ])
+    func configurations(name: String, deviceCount: Int?) throws {
+        let folder = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(
+            separator: "/")
+        let text = try readWholeFile("\(folder)/Corpus/configuration/\(name)")
+        var found: Int?
+        if case .accepted(let count) = text.withUnsafeBytes({ fuzzConfiguration($0) }) { found = count }
+        #expect(found == deviceCount)
+    }
 }

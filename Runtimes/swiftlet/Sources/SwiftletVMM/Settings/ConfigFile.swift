@@ -18,34 +18,24 @@ struct ConfigFile: JSONRecord {
     var json: JSONValue { .object(sections) }
 }
 
-extension VMSettings {
-    /// Takes over a configuration file's text.
-    public func load(_ text: [UInt8]) throws(ConfigError) {
+/// What a configuration file asks for, decoded, and nothing of it done.
+private struct ConfigRequest {
+    var source: BootSource?
+    var settings: MachineSettings?
+    var devices: [DeviceRequest] = []
+
+    init(_ text: [UInt8]) throws(ConfigError) {
         let file: JSONValue
-        let source: BootSource?
-        let settings: MachineSettings?
         do throws(JSONFault) {
             file = try ConfigFile(JSONValue(parsing: text), name: "VmmConfig").json
-            if let body = file["boot-source"] {
-                source = try BootSource(body, name: "BootSourceConfig")
-            } else {
-                source = nil
-            }
-            if let body = file["machine-config"] {
-                settings = try MachineSettings(body, name: "MachineConfig")
-            } else {
-                settings = nil
-            }
+            if let body = file["boot-source"] { source = try BootSource(body, name: "BootSourceConfig") }
+            if let body = file["machine-config"] { settings = try MachineSettings(body, name: "MachineConfig") }
         } catch {
             throw .json(error)
         }
-        if let source { try put(source) }
-        if let settings { try put(settings) }
         for kind in DeviceCatalog.kinds {
             guard let body = file[kind.name] else { continue }
-            for element in try Self.elements(of: body, kind) {
-                try kind.put(element, id: nil).perform(devices)
-            }
+            for element in try Self.elements(of: body, kind) { devices.append(try kind.put(element, id: nil)) }
         }
     }
 
@@ -55,5 +45,23 @@ extension VMSettings {
             throw .json(.type(field: kind.name, body.kind, expected: "a sequence"))
         }
         return elements
+    }
+}
+
+extension VMSettings {
+    /// Takes over a configuration file's text. A file that does not decode changes nothing.
+    public func load(_ text: [UInt8]) throws(ConfigError) {
+        let request = try ConfigRequest(text)
+        if let source = request.source { try put(source) }
+        if let settings = request.settings { try put(settings) }
+        for device in request.devices { try device.perform(devices) }
+    }
+}
+
+/// Decodes a configuration file and does nothing of it: for fuzzing, where no text may reach the host's files.
+package enum ConfigProbe {
+    /// - Returns: how many devices the text asks for.
+    package static func deviceCount(in text: [UInt8]) throws(ConfigError) -> Int {
+        try ConfigRequest(text).devices.count
     }
 }

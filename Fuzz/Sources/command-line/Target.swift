@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+import LinuxLoaderTestSupport
+
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+    _ = fuzzCommandLine(UnsafeRawBufferPointer(start: start, count: count))
+    return 0
+}
