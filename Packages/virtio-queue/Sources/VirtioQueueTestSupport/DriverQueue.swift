@@ -164,6 +164,9 @@ public final class DriverQueue: RingDriver {
         return used
     }
 
+    /// As `takeUsed`.
+    public func takeBack() throws(GuestMemoryError) -> Used? { try takeUsed() }
+
     /// An entry of the used ring.
     public struct Used: Equatable, Sendable {
         /// The head, as the device wrote it.

@@ -162,6 +162,11 @@ public final class PackedDriverQueue: RingDriver {
         return Used(id: id, written: written, hasWritten: flags & 2 != 0, isKnown: count != nil)
     }
 
+    /// As `takeUsed`, in the words of a split ring.
+    public func takeBack() throws(GuestMemoryError) -> DriverQueue.Used? {
+        try takeUsed().map { DriverQueue.Used(head: UInt32($0.id), written: $0.written) }
+    }
+
     /// A used descriptor.
     public struct Used: Equatable, Sendable {
         /// The buffer id, as the device wrote it.

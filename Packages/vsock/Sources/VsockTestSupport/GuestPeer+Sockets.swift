@@ -146,7 +146,7 @@ extension GuestPeer {
     /// What a guest kernel does at a transport reset: its connections are gone, and the event was dealt with.
     func dropSockets(givingBack buffer: DriverQueue.Buffer) throws {
         forgetSockets()
-        try eventQueue.send([buffer])
+        try offerEventBuffer(buffer)
         notify(2)
     }
 

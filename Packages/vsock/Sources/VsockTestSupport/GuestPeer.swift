@@ -35,11 +35,11 @@ public final class GuestPeer {
     /// What the device asked for.
     public let interrupt = RecordingInterrupt()
     /// To the guest.
-    public internal(set) var receiveQueue: DriverQueue
+    public internal(set) var receiveQueue: any RingDriver
     /// From the guest.
-    public private(set) var transmitQueue: DriverQueue
+    public private(set) var transmitQueue: any RingDriver
     /// Events.
-    public private(set) var eventQueue: DriverQueue
+    public private(set) var eventQueue: any RingDriver
     /// Packets in the order in which they came, if `keepsPackets`.
     public var packets: [Packet] = []
     /// Whether packets are kept; else they only go to the sockets.
@@ -78,6 +78,7 @@ public final class GuestPeer {
     let features: VirtioFeatures
     let receiveBufferByteCount: UInt32
     var receiveBuffers: [UInt16: DriverQueue.Buffer] = [:]
+    var eventBuffers: [UInt16: DriverQueue.Buffer] = [:]
     var transmitHeap = GuestAddress(0)
     /// What the sockets said while the queue was full.
     var backlog: [VsockHeader] = []
@@ -90,7 +91,7 @@ public final class GuestPeer {
     ///   - loop: what watches the host's descriptors.
     ///   - queueSize: of each of the three queues.
     ///   - receiveBufferByteCount: of each buffer for packets to the guest.
-    ///   - features: what the guest negotiates.
+    ///   - features: what the guest negotiates, and so what form its rings have.
     public init(
         _ device: VsockDevice, loop: PollLoop = PollLoop(), queueSize: UInt16 = 64,
         receiveBufferByteCount: UInt32 = 44 + 4096,
@@ -113,11 +114,11 @@ public final class GuestPeer {
 
     private static func queues(
         _ memory: GuestMemory, _ size: UInt16, _ features: VirtioFeatures
-    ) throws(GuestMemoryError) -> (DriverQueue, DriverQueue, DriverQueue) {
+    ) throws(GuestMemoryError) -> (any RingDriver, any RingDriver, any RingDriver) {
         (
-            try DriverQueue(memory: memory, size: size, at: GuestAddress(0x10_0000), features: features),
-            try DriverQueue(memory: memory, size: size, at: GuestAddress(0x200_0000), features: features),
-            try DriverQueue(memory: memory, size: min(size, 16), at: GuestAddress(0x10000), features: features)
+            try makeRingDriver(memory: memory, size: size, at: GuestAddress(0x10_0000), features: features),
+            try makeRingDriver(memory: memory, size: size, at: GuestAddress(0x200_0000), features: features),
+            try makeRingDriver(memory: memory, size: min(size, 16), at: GuestAddress(0x10000), features: features)
         )
     }
 
@@ -130,9 +131,9 @@ public final class GuestPeer {
                 ], interrupt: interrupt))
         transmitHeap = transmitQueue.heap
         receiveBuffers.removeAll()
+        eventBuffers.removeAll()
         if refills { try refill(Int(queueSize)) }
-        for _ in 0..<min(queueSize, 8) { _ = try eventQueue.add([eventQueue.buffer(room: 8)]) }
-        try eventQueue.publish()
+        for _ in 0..<min(queueSize, 8) { try offerEventBuffer() }
         for index in 0..<3 as Range<UInt16> { notify(index) }
     }
 
@@ -165,9 +166,15 @@ public final class GuestPeer {
     public func refill(_ count: Int) throws {
         for _ in 0..<min(count, receiveQueue.freeCount) {
             let buffer = receiveQueue.buffer(room: receiveBufferByteCount)
-            if let head = try receiveQueue.add([buffer]) { receiveBuffers[head] = buffer }
+            if let head = try receiveQueue.add([buffer], isIndirect: false) { receiveBuffers[head] = buffer }
         }
         try receiveQueue.publish()
+    }
+
+    /// Gives the device a buffer for an event, a new one or one that came back.
+    public func offerEventBuffer(_ returned: DriverQueue.Buffer? = nil) throws {
+        let buffer = returned ?? eventQueue.buffer(room: 8)
+        if let head = try eventQueue.send(chain: [buffer]) { eventBuffers[head] = buffer }
     }
 
     /// Rings a doorbell until the device is done with what is there.
@@ -207,7 +214,7 @@ public final class GuestPeer {
                 buffers.append(try transmitQueue.buffer(of: Array(bytes[cut])))
             }
         }
-        return try transmitQueue.send(buffers, isIndirect: layout == .indirect) != nil
+        return try transmitQueue.send(chain: buffers, isIndirect: layout == .indirect) != nil
     }
 
     /// Sends a packet as it is and rings.
@@ -230,7 +237,7 @@ public final class GuestPeer {
     }
 
     private func takeBackTransmitted() throws {
-        while try transmitQueue.takeUsed() != nil {}
+        while try transmitQueue.takeBack() != nil {}
         if transmitQueue.freeCount == Int(queueSize) { transmitQueue.resetHeap(to: transmitHeap) }
     }
 
@@ -241,7 +248,7 @@ public final class GuestPeer {
         if !rings { notify(1) }
         try sendBacklog()
         var came: [Packet] = []
-        while let used = try receiveQueue.takeUsed() {
+        while let used = try receiveQueue.takeBack() {
             guard let head = UInt16(exactly: used.head), let buffer = receiveBuffers.removeValue(forKey: head) else {
                 continue
             }
@@ -250,13 +257,13 @@ public final class GuestPeer {
             if let header = bytes.withUnsafeBytes({ VsockHeader(bytes: $0) }) {
                 came.append(Packet(header: header, payload: Array(bytes.dropFirst(VsockHeader.byteCount))))
             }
-            if refills, let head = try receiveQueue.add([buffer]) { receiveBuffers[head] = buffer }
+            if refills, let head = try receiveQueue.add([buffer], isIndirect: false) { receiveBuffers[head] = buffer }
         }
         try receiveQueue.publish()
         if keepsPackets { packets.append(contentsOf: came) }
         if answers { for packet in came { try answer(packet) } } else { unanswered.append(contentsOf: came) }
         var hadEvent = false
-        while let used = try eventQueue.takeUsed() {
+        while let used = try eventQueue.takeBack() {
             hadEvent = true
             try takeEvent(used)
         }
@@ -266,16 +273,14 @@ public final class GuestPeer {
     }
 
     private func takeEvent(_ used: DriverQueue.Used) throws {
-        // The buffers are alike: which one it was does not matter.
-        let entry = eventQueue.configuration.descriptorTable.rawValue + 16 * UInt64(used.head)
-        let address = GuestAddress(try memory.load(UInt64.self, at: GuestAddress(entry)))
-        let buffer = DriverQueue.Buffer(address, 8, isWritable: true)
+        // What a test has put into the queue itself is none of the guest's.
+        guard let head = UInt16(exactly: used.head), let buffer = eventBuffers.removeValue(forKey: head) else { return }
         // A kernel knows an event by its length, and offers the buffer again in any case.
         guard used.written == 4 else {
-            try eventQueue.send([buffer])
+            try offerEventBuffer(buffer)
             return notify(2)
         }
-        events.append(try memory.load(UInt32.self, at: address))
+        events.append(try memory.load(UInt32.self, at: buffer.address))
         if answers { try dropSockets(givingBack: buffer) } else { unansweredEvents.append(buffer) }
     }
 

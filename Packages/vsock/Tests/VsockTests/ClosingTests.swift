@@ -4,7 +4,7 @@ import VMMSysUtil
 import Vsock
 import VsockTestSupport
 
-@Suite struct ClosingTests {
+@Suite(.bothRings) struct ClosingTests {
     /// An open connection and its program.
     static func open(_ options: VsockOptions = VsockOptions()) throws -> (Rig, GuestSocket, HostProgram) {
         let rig = try Rig(options)

@@ -11,7 +11,7 @@ func pattern(_ range: Range<Int>) -> [UInt8] {
     range.map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
 }
 
-@Suite struct DataTests {
+@Suite(.bothRings) struct DataTests {
     @Test("a stream to the host arrives whole, through every layout of packets", arguments: GuestPeer.Layout.allCases)
     func toHost(layout: GuestPeer.Layout) throws {
         var options = VsockOptions()
@@ -212,7 +212,7 @@ func pattern(_ range: Range<Int>) -> [UInt8] {
             for good in [3, 1, 5] {
                 try rig.guest.refill(good)
                 let bad = round & 1 == 0 ? outside : rig.guest.receiveQueue.buffer(room: 44)
-                try rig.guest.receiveQueue.send([bad])
+                try rig.guest.receiveQueue.send(chain: [bad])
             }
             sent += try program.send(pattern(sent..<(sent + 60_000)))
             rig.guest.notify(0)
@@ -294,14 +294,14 @@ func pattern(_ range: Range<Int>) -> [UInt8] {
         try rig.guest.run()
         let program = try #require(rig.backend.accepted.first?.program)
         let queue = rig.guest.transmitQueue
-        while try queue.takeUsed() != nil {}
+        while try queue.takeBack() != nil {}
         let header = rig.guest.header(.data, port: socket.port, hostPort: 52, payloadByteCount: 16)
         guard let end = queue.memory.regions.last?.range.end else { return }
         for address in [end.rawValue - 8, end.rawValue, .max - 7, 0xf_0000_0000] as [UInt64] {
             let part = DriverQueue.Buffer(GuestAddress(address), 16, isWritable: false)
-            let head = try queue.send([try queue.buffer(of: header.bytes), part])
+            let head = try queue.send(chain: [try queue.buffer(of: header.bytes), part])
             rig.guest.notify(1)
-            let used = try queue.takeUsed()
+            let used = try queue.takeBack()
             #expect(used?.written == 0 && used?.head == head.map(UInt32.init))
         }
         try rig.guest.run()

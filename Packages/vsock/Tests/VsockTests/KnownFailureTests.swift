@@ -9,14 +9,14 @@ import VsockTestSupport
 
 /// What went wrong in other socket devices and is not held by a test of the part that it is about.
 /// DESIGN.md has the list of all.
-@Suite struct KnownFailureTests {
+@Suite(.bothRings) struct KnownFailureTests {
     /// Where no memory is.
     static let nowhere = GuestAddress(0xf_0000_0000)
 
     struct Shape: Sendable, CustomStringConvertible {
         let description: String
         /// Buffers of a chain that is none of its queue's.
-        let make: @Sendable (DriverQueue) throws -> [DriverQueue.Buffer]
+        let make: @Sendable (any RingDriver) throws -> [DriverQueue.Buffer]
     }
 
     static let fromGuest: [Shape] = [
@@ -78,9 +78,9 @@ import VsockTestSupport
         let start = queue.heap
         for _ in 0..<300 {
             queue.resetHeap(to: start)
-            let head = try queue.send(try shape.make(queue))
+            let head = try queue.send(chain: try shape.make(queue))
             rig.guest.notify(1)
-            #expect(try queue.takeUsed() == head.map { DriverQueue.Used(head: UInt32($0), written: 0) })
+            #expect(try queue.takeBack() == head.map { DriverQueue.Used(head: UInt32($0), written: 0) })
         }
         try probe(rig)
     }
@@ -95,9 +95,9 @@ import VsockTestSupport
         let queue = rig.guest.receiveQueue
         try rig.guest.send(rig.guest.header(.data, port: 1, hostPort: 2))
         for _ in 0..<100 {
-            let head = try queue.send(try shape.make(queue))
+            let head = try queue.send(chain: try shape.make(queue))
             rig.guest.notify(0)
-            #expect(try queue.takeUsed() == head.map { DriverQueue.Used(head: UInt32($0), written: 0) })
+            #expect(try queue.takeBack() == head.map { DriverQueue.Used(head: UInt32($0), written: 0) })
         }
         try rig.guest.refill(32)
         rig.guest.refills = true
@@ -122,9 +122,9 @@ import VsockTestSupport
         #expect(rig.guest.events.count == 8)
         rig.device.resetTransport()
         for _ in 0..<100 {
-            let head = try queue.send(try shape.make(queue))
+            let head = try queue.send(chain: try shape.make(queue))
             rig.guest.notify(2)
-            #expect(try queue.takeUsed() == head.map { DriverQueue.Used(head: UInt32($0), written: 0) })
+            #expect(try queue.takeBack() == head.map { DriverQueue.Used(head: UInt32($0), written: 0) })
         }
         rig.guest.answers = true
         try rig.guest.catchUp()
@@ -146,10 +146,10 @@ import VsockTestSupport
         try rig.backend.accepted.first?.program.send("hello")
         for written in [44, 49] as [UInt32] {
             try queue.memory.fill(0xee, at: room.address, byteCount: 256)
-            try queue.send([room])
+            try queue.send(chain: [room])
             rig.guest.notify(0)
             rig.guest.loop.runOnce()
-            #expect(try queue.takeUsed()?.written == written)
+            #expect(try queue.takeBack()?.written == written)
             let bytes = try queue.bytes(of: room)
             #expect(bytes.dropFirst(Int(written)).allSatisfy { $0 == 0xee })
         }

@@ -5,7 +5,7 @@ import Vsock
 import VsockTestSupport
 
 /// How much is kept, and what is too much.
-@Suite struct MessageBoundsTests {
+@Suite(.bothRings) struct MessageBoundsTests {
     @Test("a message of the host that is larger than the guest's buffer never would arrive: the connection ends")
     func overlongToGuest() throws {
         let rig = try PacketRig(guestBuffer: 10_000)

@@ -4,7 +4,7 @@ import VirtioQueueTestSupport
 import Vsock
 import VsockTestSupport
 
-@Suite struct MessageTests {
+@Suite(.bothRings) struct MessageTests {
     static let sizes = [0, 1, 2, 43, 44, 45, 4095, 4096, 4097, 65535, 65536, 65537, 100_003, 200_000]
 
     @Test(
@@ -134,7 +134,7 @@ import VsockTestSupport
         header.flags = .endOfMessage
         let message = pattern(0..<1500)
         let buffers = try [queue.buffer(of: header.bytes)] + message.map { try queue.buffer(of: [$0]) }
-        #expect(try queue.send(buffers, isIndirect: true) != nil)
+        #expect(try queue.send(chain: buffers, isIndirect: true) != nil)
         rig.guest.notify(1)
         #expect(rig.program.receiveMessage() == .message(message))
     }

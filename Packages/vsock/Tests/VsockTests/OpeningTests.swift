@@ -4,7 +4,7 @@ import VMMSysUtil
 import Vsock
 import VsockTestSupport
 
-@Suite struct OpeningTests {
+@Suite(.bothRings) struct OpeningTests {
     @Test("no program listens: the guest gets an RST")
     func refused() throws {
         let rig = try Rig()

@@ -5,7 +5,7 @@ import Vsock
 import VsockTestSupport
 
 /// How connections of packets begin and end.
-@Suite struct PacketConnectionTests {
+@Suite(.bothRings) struct PacketConnectionTests {
     @Test(
         "half a message is none: at SHUTDOWN, RST and reset the host gets what was whole, and the end", arguments: 0..<4
     )

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Testing
 import VMMSysUtil
+import VirtioQueue
 import Vsock
 import VsockTestSupport
 
@@ -15,6 +16,36 @@ struct Rig {
     ) throws {
         backend = try PairBackend()
         device = VsockDevice(guestCID: try #require(GuestCID(3)), backend: backend, options: options)
-        guest = try GuestPeer(device, queueSize: queueSize, receiveBufferByteCount: receiveBufferByteCount)
+        guest = try GuestPeer(
+            device, queueSize: queueSize, receiveBufferByteCount: receiveBufferByteCount, features: Rings.features)
     }
+}
+
+/// The form of the guest's rings.
+enum Rings {
+    @TaskLocal static var arePacked = false
+
+    /// What Linux negotiates with this device, over such rings.
+    static var features: VirtioFeatures {
+        let features: VirtioFeatures = [.version1, .indirectDescriptors, .eventIndex, .vsockSequencedPacket]
+        return arePacked ? features.union(.packedRing) : features
+    }
+}
+
+/// Runs each test over split rings and then over packed ones.
+struct BothRings: SuiteTrait, TestTrait, TestScoping {
+    let isRecursive = true
+
+    func scopeProvider(for test: Test, testCase: Test.Case?) -> BothRings? { testCase == nil ? nil : self }
+
+    func provideScope(
+        for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void
+    ) async throws {
+        try await function()
+        try await Rings.$arePacked.withValue(true) { try await function() }
+    }
+}
+
+extension Trait where Self == BothRings {
+    static var bothRings: BothRings { BothRings() }
 }

@@ -8,7 +8,7 @@ import VirtioQueueTestSupport
 import Vsock
 import VsockTestSupport
 
-@Suite struct SavedStateTests {
+@Suite(.bothRings) struct SavedStateTests {
     private static func options(_ change: (inout VsockOptions) -> Void = { _ in }) -> VsockOptions {
         var options = VsockOptions()
         change(&options)
@@ -107,7 +107,7 @@ import VsockTestSupport
         try Self.restart(rig)
         try rig.guest.run()
         // The event is about connections that exist; a kernel keeps a socket that is still connecting.
-        try rig.guest.eventQueue.send([rig.guest.eventQueue.buffer(room: 8)])
+        try rig.guest.offerEventBuffer()
         rig.guest.notify(2)
         try rig.guest.run()
         let resets = rig.guest.packets.map(\.header).filter { $0.operation == .reset }
@@ -172,7 +172,7 @@ import VsockTestSupport
         try Self.restart(rig)
         try rig.guest.run()
         #expect(rig.guest.packets.contains { $0.header.operation == .response && $0.header.sourcePort == 53 })
-        while try rig.guest.transmitQueue.takeUsed() != nil {}
+        while try rig.guest.transmitQueue.takeBack() != nil {}
         #expect(rig.guest.transmitQueue.freeCount == 64)
     }
 

@@ -7,7 +7,7 @@ import VirtioQueueTestSupport
 import Vsock
 import VsockTestSupport
 
-@Suite struct VsockDeviceTests {
+@Suite(.bothRings) struct VsockDeviceTests {
     @Test("a guest's number is from 3 to 2^32 - 2", arguments: [0, 1, 2, 0xffff_ffff, 1 << 32, .max] as [UInt64])
     func guestCID(number: UInt64) {
         #expect(GuestCID(number) == nil)
@@ -47,10 +47,13 @@ import VsockTestSupport
         let rig = try Rig()
         let socket = try rig.guest.connect(toHostPort: 52)
         try rig.guest.run()
-        let queue = [rig.guest.receiveQueue, rig.guest.transmitQueue, rig.guest.eventQueue][index]
+        // Packed rings have no index that could run ahead.
+        guard
+            let queue = [rig.guest.receiveQueue, rig.guest.transmitQueue, rig.guest.eventQueue][index] as? DriverQueue
+        else { return }
         try rig.backend.accepted.first?.program.send("x")
         // The receive queue is looked at when there is something to say.
-        while try queue.takeUsed() != nil {}
+        while try queue.takeBack() != nil {}
         try queue.setAvailableIndex(queue.availableIndex &+ 1000)
         try rig.guest.run()
         rig.guest.notify(UInt16(index))
@@ -107,7 +110,7 @@ import VsockTestSupport
         // The guest's packet of a connection that is gone, in flight while the machine was saved.
         try rig.guest.send(rig.guest.header(.creditUpdate, port: socket.port, hostPort: 52))
         rig.guest.answers = true
-        try rig.guest.eventQueue.send([rig.guest.eventQueue.buffer(room: 8)])
+        try rig.guest.offerEventBuffer()
         rig.guest.notify(2)
         try rig.guest.run()
         #expect(rig.guest.packets.first?.header.operation == .reset)

@@ -129,7 +129,7 @@ extension DeviceCheck {
             guard let ring = driver.ring(index) else { continue }
             _ = try HostileChain.both.offer(to: ring, random: &random)
             driver.notify(index)
-            if try ring.takeReturned() != nil { answers.insert(index) }
+            if try ring.takeBack() != nil { answers.insert(index) }
         }
         return answers
     }
@@ -148,8 +148,8 @@ extension DeviceCheck {
     private mutating func takeReturned(
         _ ring: any DriverRing, _ open: inout [UInt16: UInt64], _ what: String
     ) throws(GuestMemoryError) {
-        while let used = try ring.takeReturned() {
-            guard let name = UInt16(exactly: used.name), let room = open.removeValue(forKey: name) else {
+        while let used = try ring.takeBack() {
+            guard let name = UInt16(exactly: used.head), let room = open.removeValue(forKey: name) else {
                 return findings.append("a chain comes back that was not offered, or twice: \(what)")
             }
             expect(UInt64(used.written) <= room, "no more is written than there is room for: \(what)")

@@ -169,9 +169,9 @@ struct DeviceCheck {
     ) throws(GuestMemoryError) {
         var open = offered
         for _ in 0...Int(queue.size) {
-            guard let used = try queue.takeReturned() else { return }
-            guard let head = UInt16(exactly: used.name), let room = open.removeValue(forKey: head) else {
-                findings.append("a used entry names chain \(used.name), which was not offered: \(what)")
+            guard let used = try queue.takeBack() else { return }
+            guard let head = UInt16(exactly: used.head), let room = open.removeValue(forKey: head) else {
+                findings.append("a used entry names chain \(used.head), which was not offered: \(what)")
                 return
             }
             expect(UInt64(used.written) <= room, "\(used.written) bytes are said written where \(room) fit: \(what)")

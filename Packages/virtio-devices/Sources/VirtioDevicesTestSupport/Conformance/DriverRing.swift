@@ -7,21 +7,14 @@ internal import VirtioQueueTestSupport
 /// The driver's side of a queue, as much as a check needs of either format.
 protocol DriverRing: RingDriver {
     var size: UInt16 { get }
-    var configuration: QueueConfiguration { get }
     /// What the next chain will be found by.
     var firstDescriptor: UInt64 { get }
     /// Where a descriptor of the chain lies that was added when `firstDescriptor` was so.
     func descriptor(_ index: Int, ofChainAt first: UInt64) throws(GuestMemoryError) -> GuestAddress
     func send(_ buffers: [DriverQueue.Buffer], isIndirect: Bool) throws(GuestMemoryError) -> UInt16?
-    /// What the device used next.
-    func takeReturned() throws(GuestMemoryError) -> (name: UInt32, written: UInt32)?
 }
 
 extension DriverQueue: DriverRing {
-    func takeReturned() throws(GuestMemoryError) -> (name: UInt32, written: UInt32)? {
-        try takeUsed().map { ($0.head, $0.written) }
-    }
-
     var firstDescriptor: UInt64 { UInt64(availableIndex) }
 
     func descriptor(_ index: Int, ofChainAt first: UInt64) throws(GuestMemoryError) -> GuestAddress {
@@ -34,10 +27,6 @@ extension DriverQueue: DriverRing {
 }
 
 extension PackedDriverQueue: DriverRing {
-    func takeReturned() throws(GuestMemoryError) -> (name: UInt32, written: UInt32)? {
-        try takeUsed().map { (UInt32($0.id), $0.written) }
-    }
-
     var firstDescriptor: UInt64 { nextAvailable }
 
     func descriptor(_ index: Int, ofChainAt first: UInt64) -> GuestAddress { slotAddress(first &+ UInt64(index)) }

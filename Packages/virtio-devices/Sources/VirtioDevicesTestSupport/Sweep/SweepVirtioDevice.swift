@@ -195,9 +195,9 @@ struct SweepPlan {
             let offered = try HostileChain.both.offer(to: ring, random: &random)
             machine.driver.notify(index)
             machine.executor.run(atMost: Self.turnsMax)
-            guard let used = try ring.takeReturned(), let name = UInt16(exactly: used.name), offered[name] != nil
+            guard let used = try ring.takeBack(), let name = UInt16(exactly: used.head), offered[name] != nil
             else { return "queue \(index) does not give a good chain back" }
-            guard try ring.takeReturned() == nil else { return "queue \(index) gives a chain back twice" }
+            guard try ring.takeBack() == nil else { return "queue \(index) gives a chain back twice" }
         }
         return nil
     }

@@ -60,14 +60,14 @@ private final class PacketArena {
         let (packet, buffers, isIndirect) = try chain(flags, &input, byteCount)
         guest.answers = false
         defer { guest.answers = true }
-        while try guest.transmitQueue.takeUsed() != nil {}
-        let head = try guest.transmitQueue.send(buffers, isIndirect: isIndirect)
+        while try guest.transmitQueue.takeBack() != nil {}
+        let head = try guest.transmitQueue.send(chain: buffers, isIndirect: isIndirect)
         guest.notify(1)
         if let head {
-            guard let used = try guest.transmitQueue.takeUsed(), used.head == UInt32(head), used.written == 0 else {
+            guard let used = try guest.transmitQueue.takeBack(), used.head == UInt32(head), used.written == 0 else {
                 fuzzFinding("the chain is lost, or said to be written")
             }
-            if try guest.transmitQueue.takeUsed() != nil { fuzzFinding("the chain came back twice") }
+            if try guest.transmitQueue.takeBack() != nil { fuzzFinding("the chain came back twice") }
         }
         try guest.run()
         if guest.interrupt.didNeedReset { fuzzFinding("one packet stopped the device") }
