@@ -17,7 +17,7 @@ extension VsockDevice {
             connection.state.forward(byteCount)
             return
         }
-        // 5.10.6.6.2. What ends a record ends a message too, if the guest does what it must.
+        // 5.10.6.6.1. What ends a record ends a message too, if the guest does what it must.
         let isEnd = packet.header.flags.contains(.endOfMessage)
         if isEnd, messages.first == nil, messages.openByteCount == 0 {
             pieces.removeAll()
