@@ -8,7 +8,7 @@ STATIC := --disable-local-rpath -Xswiftc -static-executable -Xswiftc -use-ld=lld
 # out by the linker, shim and agent are 19 MB instead of 64 MB.
 WITHOUT_FOUNDATION := $(foreach library,Foundation CoreFoundation FoundationInternationalization _FoundationICU,-Xswiftc -Xfrontend -Xswiftc -disable-autolink-library -Xswiftc -Xfrontend -Xswiftc $(library))
 # Policies and a histogram, or --names, and the Swift that becomes of them.
-compile-filters = $(SWIFT) run --package-path Packages/seccompiler SeccompilerFilters $(1) > .build/filters.swift && $(SWIFT) format --configuration .swift-format .build/filters.swift > $(2)
+compile-filters = mkdir -p .build && $(SWIFT) run --package-path Packages/seccompiler SeccompilerFilters $(1) > .build/filters.swift && $(SWIFT) format --configuration .swift-format .build/filters.swift > $(2)
 BIN := .build/release
 NEST := Runtimes/nest/.build/release
 GUEST := .build/guest
