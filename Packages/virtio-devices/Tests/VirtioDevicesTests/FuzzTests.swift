@@ -39,7 +39,9 @@ import VirtioQueueTestSupport
         }
     }
 
-    @Test("every seed of mmio-registers is played, and the good ones start the device")
+    @Test(
+        "every seed of mmio-registers is played, and the device starts, is restored or refuses a state as its name says"
+    )
     func registerSeeds() throws {
         let files = try corpus("mmio-registers")
         #expect(files.count >= 4)
@@ -47,6 +49,10 @@ import VirtioQueueTestSupport
             let result = file.bytes.withUnsafeBytes { fuzzMMIORegisters($0) }
             #expect(result.accesses > 0)
             if file.name.hasPrefix("runs-") { #expect(result.runs > 0, "\(file.name)") }
+            if file.name.hasPrefix("restores-") {
+                #expect(result.restores > 0 && result.refusals == 0 && result.answers > 0, "\(file.name): \(result)")
+            }
+            if file.name.hasPrefix("refuses-") { #expect(result.refusals >= 8, "\(file.name): \(result)") }
         }
     }
 
