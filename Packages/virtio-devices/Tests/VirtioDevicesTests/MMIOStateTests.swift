@@ -145,7 +145,9 @@ import VirtioQueueTestSupport
             }
         }
         #expect(try refusal { _ in } == nil)
-        for status in [2, 4, 5, 7, 8, 9, 0xa, 0xc, 0xd, 0xe, 0x1f, 0x2f, 0x40, 0x10f, .max] as [UInt32] {
+        for status in [2, 4, 5, 7, 8, 9, 0xa, 0xc, 0xd, 0xe, 0x1f, 0x2f, 0x40, 0x41, 0x43, 0x4b, 0x10f, .max]
+            as [UInt32]
+        {
             #expect(try refusal { $0.registers.status = status } == .registers(.status(status)))
         }
         for status in [0, 1, 3] as [UInt32] {

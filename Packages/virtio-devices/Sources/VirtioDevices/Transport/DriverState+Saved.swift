@@ -34,14 +34,16 @@ extension DriverState {
         }
     }
 
-    /// Whether `writeStatus` and `markNeedsReset` can lead to it.
+    /// Whether `writeStatus` and a device that keeps the rules can lead to it.
     private var isStatusPossible: Bool {
         let steps = [
             0, Status.acknowledge, Status.acknowledge | Status.driver,
             Status.acknowledge | Status.driver | Status.featuresOK,
             Status.acknowledge | Status.driver | Status.featuresOK | Status.driverOK,
         ]
-        return steps.contains(status & ~(Status.needsReset | Status.failed)) && status != Status.needsReset
+        // A device that was not started has nothing to give up.
+        return steps.contains(status & ~(Status.needsReset | Status.failed))
+            && (status & Status.needsReset == 0 || isDriverOK)
     }
 
     var selectors: MMIOState.Selectors {

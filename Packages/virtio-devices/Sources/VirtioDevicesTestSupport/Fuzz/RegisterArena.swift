@@ -64,7 +64,11 @@ final class RegisterArena {
             default: driver.resetQueue(Int(value % 8))
             }
             result.accesses += 1
-            if what != 8, let finding = current.driver.registerFinding(from: before) { fuzzFinding(finding) }
+            // A forged status may be a step back, and another device is another.
+            let isSame = what != 7 && what != 8
+            if let finding = current.driver.registerFinding(from: isSame ? before : current.driver.status) {
+                fuzzFinding(finding)
+            }
             if current.driver.status == 0xf { result.runs += 1 }
         }
         try end(current)
