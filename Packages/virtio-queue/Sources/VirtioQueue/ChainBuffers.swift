@@ -60,7 +60,7 @@ extension Queue {
     /// - Returns: what to push when the buffers are done with; nil if the driver offers no more.
     /// - Throws: a broken ring, or `.chain` with a malformed chain, which then counts as taken; see `recover(from:)`.
     public func pop(into buffers: ChainBuffers) throws(QueueError) -> ChainHead? {
-        format == .packed ? try popPacked(into: buffers) : try popSplit(into: buffers)
+        isPlain ? try popSplit(into: buffers) : try popOther(into: buffers)
     }
 
     private func popSplit(into buffers: ChainBuffers) throws(QueueError) -> ChainHead? {
@@ -71,10 +71,12 @@ extension Queue {
         return try fill(buffers, from: try popSplit(), SplitWalk.self)
     }
 
-    private func popPacked(into buffers: ChainBuffers) throws(QueueError) -> ChainHead? {
+    private func popOther(into buffers: ChainBuffers) throws(QueueError) -> ChainHead? {
         if buffers.head != nil { buffers.removeAll() }
-        guard let chain = try popPacked() else { return nil }
-        return try fill(buffers, from: DescriptorChain(chain, ring: descriptors, size: size), PackedWalk.self)
+        guard let taken = isInOrder ? try popInOrder() : try popPacked() else { return nil }
+        let chain = DescriptorChain(taken, of: self)
+        guard format == .packed else { return try fill(buffers, from: chain, SplitWalk.self) }
+        return try fill(buffers, from: chain, PackedWalk.self)
     }
 
     @inline(__always)
@@ -111,7 +113,11 @@ extension Queue {
     public func stage(_ buffers: ChainBuffers, written: UInt32) {
         guard let head = buffers.head else { return }
         if buffers.hasRanges { markDirty(buffers, written: UInt64(written)) }
+        let room = buffers.writable.byteCount
         buffers.clear()
+        guard !head.isOrdered else {
+            return stageInOrder(head, written: written, isComplete: UInt64(written) == room)
+        }
         stage(head, written: written)
     }
 

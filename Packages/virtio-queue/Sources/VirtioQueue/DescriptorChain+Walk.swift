@@ -8,7 +8,7 @@ extension DescriptorChain {
     /// - Throws: `.chain` with the rule that is broken. Do not go on walking then.
     @inlinable @inline(__always)
     public mutating func next(in queue: Queue) throws(QueueError) -> Descriptor? {
-        head.isPacked ? try next(PackedWalk.self, in: queue) : try next(SplitWalk.self, in: queue)
+        state & Self.packed != 0 ? try next(PackedWalk.self, in: queue) : try next(SplitWalk.self, in: queue)
     }
 
     /// Walks all that is left, which is faster than `next(in:)` since it looks once whether the ring is packed.
@@ -20,7 +20,7 @@ extension DescriptorChain {
     public consuming func forEach(
         in queue: Queue, _ body: (Descriptor) throws(QueueError) -> Void
     ) throws(QueueError) {
-        if head.isPacked {
+        if state & Self.packed != 0 {
             try forEach(PackedWalk.self, in: queue, body)
         } else {
             try forEach(SplitWalk.self, in: queue, body)

@@ -4,8 +4,8 @@ public import VMMemory
 /// The name of a chain that was taken from a queue: what goes back with `Queue.push`. Only `Queue` makes one, so an
 /// index that is out of range cannot be returned to a driver.
 public struct ChainHead: Hashable, Sendable {
-    /// The index, above it the slots behind the first, and bit 31 if the ring is packed: one word, for the reason given
-    /// at `DescriptorChain.state`.
+    /// The index; from bit 16 on the slots behind the first; bit 31 if chains go back in order. One word, for the reason
+    /// given at `DescriptorChain.state`.
     @usableFromInline let word: UInt32
 
     /// What the driver knows it by: the index of the chain's first descriptor, in a packed ring its buffer id.
@@ -15,18 +15,23 @@ public struct ChainHead: Hashable, Sendable {
     @inlinable @inline(__always)
     var hasSeveralSlots: Bool { word & 0x7fff_0000 != 0 }
     @inlinable @inline(__always)
-    var isPacked: Bool { word & 0x8000_0000 != 0 }
+    var isOrdered: Bool { word & 0x8000_0000 != 0 }
 
     @inlinable
     init(index: UInt16) { word = UInt32(index) }
 
     /// One of a packed ring, with 1 to 32768 slots.
-    init(index: UInt16, slotCount: UInt16) { word = UInt32(index) | UInt32(slotCount &- 1) << 16 | 0x8000_0000 }
+    init(index: UInt16, slotCount: UInt16) { word = UInt32(index) | UInt32(slotCount &- 1) << 16 }
+
+    private init(word: UInt32) { self.word = word }
+
+    /// The same chain of a queue with VIRTIO_F_IN_ORDER.
+    var ordered: ChainHead { ChainHead(word: word | 0x8000_0000) }
 }
 
-/// What `popPacked` says of a chain.
+/// What is known of a chain when it is taken: its name, and its first slot or descriptor.
 @usableFromInline
-struct PackedChain {
+struct TakenChain {
     @usableFromInline let head: ChainHead
     @usableFromInline let slot: UInt16
 
@@ -70,7 +75,7 @@ public struct DescriptorChain {
     @usableFromInline var position: UInt32
     /// Descriptors that may still come; in a packed ring, that will come.
     @usableFromInline var remaining: UInt32
-    /// 1 in an indirect table, 2 after a writable descriptor. All fields are whole words, so that a compiler that keeps
+    /// 1 in an indirect table, 2 after a writable descriptor, 4 in a packed ring. All fields are whole words, so that a compiler that keeps
     /// a chain on the stack loads each as it was stored.
     @usableFromInline var state: UInt32
     @usableFromInline var byteCount: UInt64
@@ -78,6 +83,7 @@ public struct DescriptorChain {
     @usableFromInline static let end = UInt32.max
     @usableFromInline static let inTable: UInt32 = 1
     @usableFromInline static let afterWritable: UInt32 = 2
+    @usableFromInline static let packed: UInt32 = 4
 
     @inlinable @inline(__always)
     init(head: UInt16, table: UnsafeRawPointer, size: UInt16) {
@@ -91,16 +97,16 @@ public struct DescriptorChain {
         byteCount = 0
     }
 
-    /// A chain of a packed ring: so many slots from the first on.
+    /// A chain of either format; of a packed ring, so many slots from the first on.
     @inlinable @inline(__always)
-    init(_ chain: PackedChain, ring: UnsafeRawPointer, size: UInt16) {
+    init(_ chain: TakenChain, of queue: Queue) {
         head = chain.head
-        table = ring
+        table = queue.descriptors
         tableAddress = GuestAddress(0)
-        count = UInt32(size)
+        count = UInt32(queue.size)
         position = UInt32(chain.slot)
-        remaining = UInt32(chain.head.slotCount)
-        state = 0
+        remaining = UInt32(queue.format == .packed ? chain.head.slotCount : queue.size)
+        state = queue.format == .packed ? Self.packed : 0
         byteCount = 0
     }
 }

@@ -10,7 +10,7 @@ extension Queue {
     /// The walk later goes over exactly so many slots, whatever the driver makes of the NEXT flags meanwhile.
     /// - Returns: the chain's name and first slot; nil if the driver offers no more.
     @usableFromInline @inline(never)
-    func popPacked() throws(QueueError) -> PackedChain? {
+    func popPacked() throws(QueueError) -> TakenChain? {
         let first = packed.nextAvailable
         // Acquire: what the driver wrote before it offered the first descriptor is visible, all of the chain (2.8.6).
         var flags = RingAccess.loadAcquire16(descriptor(first) + PackedLayout.flags)
@@ -35,7 +35,7 @@ extension Queue {
         packed.nextAvailable = last.advanced(by: 1, size: size)
         packed.takenSlots = taken &+ count
         packed.chainCount &+= 1
-        return PackedChain(head: ChainHead(index: id, slotCount: UInt16(truncatingIfNeeded: count)), slot: first.slot)
+        return TakenChain(head: ChainHead(index: id, slotCount: UInt16(truncatingIfNeeded: count)), slot: first.slot)
     }
 
     func undoPopPacked(_ head: ChainHead) {
@@ -48,24 +48,32 @@ extension Queue {
 
     /// Writes a used descriptor and skips as many slots as the chain has (2.8.6). The driver looks at the first staged
     /// one only, whose flags come last, in `publishPacked`.
+    ///
+    /// All calls of `stage` come here that are not for an ordinary split ring.
     @usableFromInline @inline(never)
     func stagePacked(_ head: ChainHead, written: UInt32) {
+        if head.isOrdered { return stageInOrder(head, written: written, isComplete: false) }
+        stagePacked(head, written: written, at: packed.nextUsed)
+    }
+
+    /// - Parameter at: the slot that is written: the next, or one staged before, to which this chain is added.
+    @inline(__always)
+    func stagePacked(_ head: ChainHead, written: UInt32, at: RingPosition) {
         let count = UInt32(head.slotCount)
         // Of a split ring, chainCount is 0.
         guard packed.chainCount > 0, count <= packed.slotsInFlight else { return }
-        let at = packed.nextUsed
         let entry = UnsafeMutableRawPointer(mutating: descriptor(at))
         RingAccess.store32(written, entry + PackedLayout.length)
         RingAccess.store16(head.index, entry + PackedLayout.id)
         var flags: UInt16 = at.wrap ? PackedLayout.available | PackedLayout.used : 0
         // 2.8.3: whether anything was written.
         if written > 0 { flags |= SplitLayout.write }
-        if packed.stagedSlots == 0 {
+        if at == packed.publishedUsed {
             packed.firstFlags = flags
         } else {
             RingAccess.store16(flags, entry + PackedLayout.flags)
         }
-        packed.nextUsed = at.advanced(by: head.slotCount, size: size)
+        packed.nextUsed = packed.nextUsed.advanced(by: head.slotCount, size: size)
         packed.stagedSlots &+= count
         packed.chainCount &-= 1
     }

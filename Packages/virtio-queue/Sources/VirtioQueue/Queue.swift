@@ -43,6 +43,11 @@ public final class Queue {
     @exclusivity(unchecked) var packed: PackedRing
     /// Used entries, in a packed ring slots, published since `shouldSignalDriver` last decided.
     @exclusivity(unchecked) @usableFromInline var unsignalled: UInt32 = 0
+    /// With VIRTIO_F_IN_ORDER, what is in flight. A split ring then keeps `knownAvailable` at `nextAvailable`.
+    let order: ChainOrder?
+    /// Whether it is an ordinary split ring, and whether chains go back in order.
+    @usableFromInline let isPlain: Bool
+    @usableFromInline let isInOrder: Bool
     /// Why the ring is broken; it stays so.
     @exclusivity(unchecked) var failure: QueueError?
     /// The regions in which buffers were found last.
@@ -66,13 +71,21 @@ public final class Queue {
         hasIndirect = features.contains(.indirectDescriptors)
         hasEventIndex = features.contains(.eventIndex)
         self.isTracked = isTracked
+        isInOrder = features.contains(.inOrder)
+        isPlain = format == .split && !isInOrder
+        order = isInOrder ? ChainOrder(size: configuration.size) : nil
         packed = PackedRing(limit: UInt32(configuration.size))
         window = RegionWindow(usedRegion)
         secondWindow = window
     }
 
     /// Chains taken by `pop` and not yet given back by `push` or `stage`.
-    public var inFlight: Int { Int(format == .packed ? packed.chainCount : inFlightCount) }
+    ///
+    /// With VIRTIO_F_IN_ORDER, those that wait for another to go back first are not counted.
+    public var inFlight: Int { Int(unreturnedCount) &- (order?.doneCount ?? 0) }
+
+    /// Chains taken and not staged.
+    var unreturnedCount: UInt16 { format == .packed ? packed.chainCount : inFlightCount }
 
     /// Those of a split ring. At most `size`: `pop` sees to it from above, `stage` and `undoPop` from below.
     @inlinable @inline(__always)
@@ -84,7 +97,10 @@ public final class Queue {
     @inlinable @inline(__always)
     public func pop() throws(QueueError) -> DescriptorChain? {
         if nextAvailable == knownAvailable {
-            if format == .packed { return try popPacked().map { DescriptorChain($0, ring: descriptors, size: size) } }
+            guard isPlain else {
+                let chain = isInOrder ? try popInOrder() : try popPacked()
+                return chain.map { DescriptorChain($0, of: self) }
+            }
             guard try lookForMore() else { return nil }
         }
         return try popSplit()
@@ -128,9 +144,10 @@ public final class Queue {
     /// Several go back in the reverse order of their `pop`. Chains taken before them may be in flight or returned.
     /// - Parameter head: of all chains in flight, the one that was taken last.
     public func undoPop(_ head: ChainHead) {
+        guard unreturnedCount > 0, order?.removeLast(head) != false else { return }
         if format == .packed { return undoPopPacked(head) }
-        guard inFlightCount > 0 else { return }
         nextAvailable &-= 1
+        if isInOrder { knownAvailable = nextAvailable }
     }
 
     /// Returns a chain to the driver.
@@ -148,13 +165,18 @@ public final class Queue {
     /// Ignored if no chain is in flight.
     @inlinable @inline(__always)
     public func stage(_ head: ChainHead, written: UInt32) {
-        let used = used
         let index = nextUsed
-        guard index != nextAvailable else { return stagePacked(head, written: written) }
+        guard index != nextAvailable, !head.isOrdered else { return stagePacked(head, written: written) }
+        writeUsed(head, written: written, at: index)
+        nextUsed = index &+ 1
+    }
+
+    /// Writes an entry of a split ring's used ring.
+    @inlinable @inline(__always)
+    func writeUsed(_ head: ChainHead, written: UInt32, at index: UInt16) {
         let entry = used + (SplitLayout.ring &+ SplitLayout.usedStride &* Int(index & mask))
         RingAccess.store32(UInt32(head.index), entry)
         RingAccess.store32(written, entry + 4)
-        nextUsed = index &+ 1
     }
 
     /// Shows everything staged to the driver, with one store. What was written to buffers and entries before is visible

@@ -15,6 +15,8 @@ public struct QueueState: Equatable, Sendable {
     /// Chains taken and not returned. A device that finishes its I/O before it saves has none; one that does not must
     /// save their heads and get them back with `Queue.head(inFlight:slotCount:)`.
     public var inFlight: UInt16
+    /// With VIRTIO_F_IN_ORDER, all of those in flight, in the order in which they were taken; else empty.
+    public var order: [OrderedChain]
     /// Used entries, in a packed ring slots, published since the driver was last considered for an interrupt.
     public var unsignalled: UInt32
     /// Whether the driver had broken the ring; it is so again after the restore.
@@ -23,13 +25,14 @@ public struct QueueState: Equatable, Sendable {
     /// Gathers saved numbers. `restore` checks them.
     public init(
         configuration: QueueConfiguration, format: RingFormat = .split, nextAvailable: UInt16, nextUsed: UInt16,
-        inFlight: UInt16 = 0, unsignalled: UInt32 = 0, isBroken: Bool = false
+        inFlight: UInt16 = 0, order: [OrderedChain] = [], unsignalled: UInt32 = 0, isBroken: Bool = false
     ) {
         self.configuration = configuration
         self.format = format
         self.nextAvailable = nextAvailable
         self.nextUsed = nextUsed
         self.inFlight = inFlight
+        self.order = order
         self.unsignalled = unsignalled
         self.isBroken = isBroken
     }
@@ -47,9 +50,27 @@ public struct QueueState: Equatable, Sendable {
         case .split: try place(queue)
         case .packed: try placePacked(queue)
         }
+        try placeOrder(queue)
         queue.unsignalled = unsignalled
         if isBroken { _ = queue.fail(.savedBroken) }
         return queue
+    }
+
+    private func placeOrder(_ queue: Queue) throws(QueueConfigurationError) {
+        // Of a split ring every chain has one entry, of a packed one together as many slots as are in flight.
+        let slots = order.reduce(0 as UInt32) { $0 &+ UInt32($1.slotCount) }
+        let unreturned = format == .packed ? queue.packed.takenSlots : UInt32(inFlight)
+        guard order.count == (queue.isInOrder ? Int(inFlight) : 0), order.isEmpty || slots == unreturned,
+            order.allSatisfy({ $0.slotCount > 0 && (format == .packed || $0.index < queue.size && $0.slotCount == 1) }),
+            // What the first waits for would be nothing.
+            order.first?.written == nil
+        else { throw .state(.order(order.count, inFlight: inFlight)) }
+        for chain in order {
+            let head =
+                format == .packed
+                ? ChainHead(index: chain.index, slotCount: chain.slotCount) : ChainHead(index: chain.index)
+            queue.order?.append(head.ordered, written: chain.written, isComplete: chain.isComplete)
+        }
     }
 
     private func place(_ queue: Queue) throws(QueueConfigurationError) {
@@ -81,6 +102,28 @@ public struct QueueState: Equatable, Sendable {
     }
 }
 
+extension QueueState {
+    /// A chain in flight of a queue with VIRTIO_F_IN_ORDER.
+    public struct OrderedChain: Equatable, Sendable {
+        /// As its head has it.
+        public var index: UInt16
+        /// As its head has it.
+        public var slotCount: UInt16
+        /// Of one that the device has returned and that waits for another, how many bytes were written.
+        public var written: UInt32?
+        /// Whether those are all for which it has room.
+        public var isComplete: Bool
+
+        /// One that the device has, or one that waits.
+        public init(index: UInt16, slotCount: UInt16 = 1, written: UInt32? = nil, isComplete: Bool = false) {
+            self.index = index
+            self.slotCount = slotCount
+            self.written = written
+            self.isComplete = isComplete
+        }
+    }
+}
+
 /// Why a saved state cannot be of a queue.
 public enum QueueStateError: Error, Equatable, Sendable {
     /// More chains in flight than descriptors.
@@ -89,6 +132,8 @@ public enum QueueStateError: Error, Equatable, Sendable {
     case format(RingFormat)
     /// A slot that is not in the packed ring.
     case position(RingPosition, size: UInt16)
+    /// The chains in flight are not those whose order was saved, or there is an order without VIRTIO_F_IN_ORDER.
+    case order(Int, inFlight: UInt16)
     /// What is in flight is not the difference of the two indices; in a packed ring, cannot be in so many slots.
     case indices(nextAvailable: UInt16, nextUsed: UInt16, inFlight: UInt16)
 }
@@ -99,6 +144,7 @@ extension QueueStateError: CustomStringConvertible {
         switch self {
         case .inFlight(let count, let size): "\(count) chains in flight in a queue of \(size)"
         case .format(let format): "a \(format) ring, which is not what was negotiated"
+        case .order(let listed, let count): "\(count) chains in flight, and the order of \(listed)"
         case .position(let position, let size): "slot \(position.slot) in a ring of \(size)"
         case .indices(let available, let used, let count):
             "next available \(available) and next used \(used) do not differ by \(count) in flight"
@@ -113,7 +159,14 @@ extension Queue {
         return QueueState(
             configuration: configuration, format: format,
             nextAvailable: format == .packed ? packed.nextAvailable.rawValue : nextAvailable,
-            nextUsed: format == .packed ? packed.nextUsed.rawValue : nextUsed, inFlight: UInt16(clamping: inFlight),
+            nextUsed: format == .packed ? packed.nextUsed.rawValue : nextUsed, inFlight: unreturnedCount,
+            order: order.map { order in
+                order.all.map {
+                    QueueState.OrderedChain(
+                        index: $0.head.index, slotCount: $0.head.slotCount, written: $0.isDone ? $0.written : nil,
+                        isComplete: $0.isComplete)
+                }
+            } ?? [],
             unsignalled: unsignalled, isBroken: failure != nil)
     }
 
@@ -123,7 +176,10 @@ extension Queue {
     ///   - slotCount: as the saved head had it; matters in a packed ring, whose indices may be any.
     /// - Returns: nil if the queue has no such descriptor, or not so many slots in flight.
     public func head(inFlight index: UInt16, slotCount: UInt16 = 1) -> ChainHead? {
-        switch format {
+        if let order {
+            return order.all.first { !$0.isDone && $0.head.index == index && $0.head.slotCount == slotCount }?.head
+        }
+        return switch format {
         case .split: index < size ? ChainHead(index: index) : nil
         case .packed:
             slotCount > 0 && UInt32(slotCount) <= packed.slotsInFlight

@@ -26,7 +26,8 @@ public struct VirtioFeatures: OptionSet, Sendable, Hashable, CustomStringConvert
     public static let accessPlatform = bit(33)
     /// VIRTIO_F_RING_PACKED.
     public static let packedRing = bit(34)
-    /// VIRTIO_F_IN_ORDER.
+    /// VIRTIO_F_IN_ORDER: buffers are used in the order in which they were made available. A `Queue` that has it sees to
+    /// that; a device offers it.
     public static let inOrder = bit(35)
     /// VIRTIO_F_ORDER_PLATFORM.
     public static let orderPlatform = bit(36)

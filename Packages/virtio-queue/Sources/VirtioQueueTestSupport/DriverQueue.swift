@@ -16,7 +16,7 @@ public final class DriverQueue: RingDriver {
     /// What driver and device agreed on.
     public let features: VirtioFeatures
     /// Where `allocate` takes memory from next.
-    public private(set) var heap: GuestAddress
+    public var heap: GuestAddress
 
     /// Added chains that `publish` has not shown yet count too.
     var nextAvailable: UInt16
@@ -24,6 +24,8 @@ public final class DriverQueue: RingDriver {
     public internal(set) var nextUsed: UInt16
     private var free: [UInt16]
     private var taken: [UInt16: [UInt16]] = [:]
+    /// With VIRTIO_F_IN_ORDER.
+    private var order: OfferedOrder<Used>?
 
     /// One buffer of a chain.
     public struct Buffer: Equatable, Sendable {
@@ -71,6 +73,7 @@ public final class DriverQueue: RingDriver {
         nextAvailable = firstIndex
         nextUsed = firstIndex
         free = (0..<size).reversed()
+        order = features.contains(.inOrder) ? OfferedOrder() : nil
         try setAvailableIndex(firstIndex)
         try store(firstIndex, .usedRing, 2)
     }
@@ -85,21 +88,6 @@ public final class DriverQueue: RingDriver {
         try self.init(
             memory: .anonymous([range]), size: size, at: start, features: features, firstIndex: firstIndex)
     }
-
-    /// The device's side of the same queue.
-    public func activate() throws(QueueConfigurationError) -> Queue {
-        try configuration.activate(memory: memory, features: features)
-    }
-
-    /// Takes memory behind the queue, aligned to 16 bytes. Nothing gives it back but `resetHeap(to:)`.
-    public func allocate(_ byteCount: UInt64) -> GuestAddress {
-        let address = heap
-        heap = GuestAddress((heap.rawValue &+ byteCount &+ 15) & ~15)
-        return address
-    }
-
-    /// Goes on allocating at an address.
-    public func resetHeap(to address: GuestAddress) { heap = address }
 
     /// Descriptors that are free.
     public var freeCount: Int { free.count }
@@ -132,6 +120,7 @@ public final class DriverQueue: RingDriver {
             }
         }
         taken[head] = indices
+        order?.offer(head, buffers)
         try offer(head)
         return head
     }
@@ -154,9 +143,13 @@ public final class DriverQueue: RingDriver {
     }
 
     /// Takes the next chain back that the device has used, and frees its descriptors.
+    ///
+    /// With VIRTIO_F_IN_ORDER also one that has no entry, with all of its room written.
     public func takeUsed() throws(GuestMemoryError) -> Used? {
         guard try usedIndex() != nextUsed else { return nil }
-        let used = try usedEntry(nextUsed)
+        var used = try usedEntry(nextUsed)
+        let skipped = { (chain: OfferedOrder<Used>.Chain) in Used(head: UInt32(chain.id), written: chain.room) }
+        if let next = order?.next({ used }, id: { $0.head }, skipped: skipped) { used = next }
         nextUsed &+= 1
         if let head = UInt16(exactly: used.head), let indices = taken.removeValue(forKey: head) {
             free.append(contentsOf: indices.reversed())

@@ -17,7 +17,7 @@ public final class PackedDriverQueue: RingDriver {
     /// What driver and device agreed on.
     public let features: VirtioFeatures
     /// Where `allocate` takes memory from next.
-    public private(set) var heap: GuestAddress
+    public var heap: GuestAddress
 
     /// The slot of the next descriptor to offer, and of the next used one to expect. Slots count from the start of the
     /// first round and never wrap.
@@ -28,6 +28,8 @@ public final class PackedDriverQueue: RingDriver {
     private var freeIDs: [UInt16]
     private var slotCounts: [UInt16: UInt16] = [:]
     private var freeSlots: Int
+    /// With VIRTIO_F_IN_ORDER.
+    private var order: OfferedOrder<Used>?
 
     /// Lays a queue out, with everything in it zero.
     /// - Parameters:
@@ -60,6 +62,7 @@ public final class PackedDriverQueue: RingDriver {
         nextUsed = firstSlot
         freeIDs = (0..<size).reversed()
         freeSlots = Int(size)
+        order = features.contains(.inOrder) ? OfferedOrder() : nil
         // What the rounds before have left: used descriptors of their wrap counter.
         for slot in 0..<firstSlot where firstSlot - slot <= UInt64(size) {
             try setFlags(slot, isWrapped(slot) ? 0x8080 : 0)
@@ -76,21 +79,6 @@ public final class PackedDriverQueue: RingDriver {
         try self.init(
             memory: .anonymous([range]), size: size, at: start, features: features, firstSlot: firstSlot)
     }
-
-    /// The device's side of the same queue, at its beginning.
-    public func activate() throws(QueueConfigurationError) -> Queue {
-        try configuration.activate(memory: memory, features: features)
-    }
-
-    /// Takes memory behind the queue, aligned to 16 bytes. Nothing gives it back but `resetHeap(to:)`.
-    public func allocate(_ byteCount: UInt64) -> GuestAddress {
-        let address = heap
-        heap = GuestAddress((heap.rawValue &+ byteCount &+ 15) & ~15)
-        return address
-    }
-
-    /// Goes on allocating at an address.
-    public func resetHeap(to address: GuestAddress) { heap = address }
 
     /// Descriptors that are free.
     public var freeCount: Int { freeSlots }
@@ -124,6 +112,7 @@ public final class PackedDriverQueue: RingDriver {
             nextAvailable += 1
         }
         freeSlots -= count
+        order?.offer(id, buffers)
         slotCounts[id] = UInt16(count)
         return id
     }
@@ -145,7 +134,30 @@ public final class PackedDriverQueue: RingDriver {
     }
 
     /// Takes the next chain back that the device has used, and frees its descriptors.
+    ///
+    /// With VIRTIO_F_IN_ORDER also one that has no descriptor, with all of its room written.
     public func takeUsed() throws(GuestMemoryError) -> Used? {
+        let next: Used?
+        if order == nil {
+            next = try usedDescriptor()
+        } else {
+            next = try order?.next(usedDescriptor, id: { UInt32($0.id) }) {
+                Used(id: $0.id, written: $0.room, hasWritten: $0.room > 0)
+            }
+        }
+        guard var used = next else { return nil }
+        let count = slotCounts.removeValue(forKey: used.id)
+        used.isKnown = count != nil
+        if let count {
+            nextUsed += UInt64(count)
+            freeSlots += Int(count)
+            freeIDs.append(used.id)
+        }
+        return used
+    }
+
+    /// The used descriptor in the next slot.
+    private func usedDescriptor() throws(GuestMemoryError) -> Used? {
         let address = slotAddress(nextUsed)
         let flagsAddress = GuestAddress(address.rawValue + 14)
         let flags = try memory.atomicLoad(UInt16.self, at: flagsAddress, ordering: .sequentiallyConsistent)
@@ -153,13 +165,7 @@ public final class PackedDriverQueue: RingDriver {
         guard nextUsed != nextAvailable, flags & 0x8080 == round else { return nil }
         let id = try memory.load(UInt16.self, at: GuestAddress(address.rawValue + 12))
         let written = try memory.load(UInt32.self, at: GuestAddress(address.rawValue + 8))
-        let count = slotCounts.removeValue(forKey: id)
-        if let count {
-            nextUsed += UInt64(count)
-            freeSlots += Int(count)
-            freeIDs.append(id)
-        }
-        return Used(id: id, written: written, hasWritten: flags & 2 != 0, isKnown: count != nil)
+        return Used(id: id, written: written, hasWritten: flags & 2 != 0)
     }
 
     /// As `takeUsed`, in the words of a split ring.

@@ -34,6 +34,8 @@ public struct ReferencePackedRing {
     public private(set) var offered: [Chain] = []
     /// Taken by the device, in order.
     public private(set) var inFlight: [Chain] = []
+    /// With VIRTIO_F_IN_ORDER, those taken and not staged, with the used entries of those that wait for another.
+    private var order: [(chain: Chain, used: PackedDriverQueue.Used?)] = []
     /// Staged by the device, not yet shown.
     public private(set) var staged: [PackedDriverQueue.Used] = []
     /// Shown, not yet taken back by the driver.
@@ -51,15 +53,17 @@ public struct ReferencePackedRing {
 
     private let circle: UInt64
     private let hasEventIndex: Bool
+    private let isInOrder: Bool
 
     /// An empty ring in which both sides are at a slot.
-    public init(size: UInt16, firstSlot: UInt64 = 0, hasEventIndex: Bool) {
+    public init(size: UInt16, firstSlot: UInt64 = 0, hasEventIndex: Bool, isInOrder: Bool = false) {
         circle = 2 * UInt64(size)
         takenSlots = firstSlot
         stagedSlots = firstSlot
         usedSlots = firstSlot
         decidedSlots = firstSlot
         self.hasEventIndex = hasEventIndex
+        self.isInOrder = isInOrder
     }
 
     /// The driver adds a chain.
@@ -76,6 +80,7 @@ public struct ReferencePackedRing {
         guard !offered.isEmpty else { return nil }
         let chain = offered.removeFirst()
         inFlight.append(chain)
+        order.append((chain, nil))
         takenSlots += UInt64(chain.slotCount)
         return chain
     }
@@ -83,6 +88,7 @@ public struct ReferencePackedRing {
     /// The device puts the chain taken last back.
     public mutating func undoPop() {
         guard let chain = inFlight.popLast() else { return }
+        order.removeLast()
         offered.insert(chain, at: 0)
         takenSlots -= UInt64(chain.slotCount)
     }
@@ -90,8 +96,14 @@ public struct ReferencePackedRing {
     /// The device stages one of the chains in flight.
     public mutating func stage(_ position: Int, written: UInt32) {
         let chain = inFlight.remove(at: position)
-        stagedSlots += UInt64(chain.slotCount)
-        staged.append(.init(id: chain.id, written: written, hasWritten: written > 0))
+        let used = PackedDriverQueue.Used(id: chain.id, written: written, hasWritten: written > 0)
+        guard let place = order.firstIndex(where: { $0.chain == chain && $0.used == nil }) else { return }
+        order[place].used = used
+        // In order: as long as the first is done. Else: this one, wherever it is.
+        let ready = isInOrder ? order.prefix { $0.used != nil } : order[place...place]
+        staged += ready.compactMap(\.used)
+        stagedSlots += ready.reduce(0) { $0 + UInt64($1.chain.slotCount) }
+        order.removeSubrange(ready.indices)
     }
 
     /// The device shows what it staged.

@@ -23,6 +23,8 @@ public struct ReferenceRing {
     public private(set) var offered: [Chain] = []
     /// Taken by the device, in order.
     public private(set) var inFlight: [Chain] = []
+    /// With VIRTIO_F_IN_ORDER, those taken and not staged, with the used entries of those that wait for another.
+    private var order: [(chain: Chain, used: DriverQueue.Used?)] = []
     /// Staged by the device, not yet shown.
     public private(set) var staged: [DriverQueue.Used] = []
     /// Shown, not yet taken back by the driver.
@@ -41,14 +43,16 @@ public struct ReferenceRing {
     public private(set) var wantsNoDoorbell = false
 
     private let hasEventIndex: Bool
+    private let isInOrder: Bool
 
     /// An empty ring, both of whose indices begin at `firstIndex`.
-    public init(firstIndex: UInt16 = 0, hasEventIndex: Bool) {
+    public init(firstIndex: UInt16 = 0, hasEventIndex: Bool, isInOrder: Bool = false) {
         takenCount = UInt64(firstIndex)
         usedCount = UInt64(firstIndex)
         decidedCount = UInt64(firstIndex)
         availableEvent = 0
         self.hasEventIndex = hasEventIndex
+        self.isInOrder = isInOrder
     }
 
     /// The driver adds a chain.
@@ -65,6 +69,7 @@ public struct ReferenceRing {
         guard !offered.isEmpty else { return nil }
         let chain = offered.removeFirst()
         inFlight.append(chain)
+        order.append((chain, nil))
         takenCount += 1
         return chain
     }
@@ -72,6 +77,7 @@ public struct ReferenceRing {
     /// The device puts the chain taken last back.
     public mutating func undoPop() {
         guard let chain = inFlight.popLast() else { return }
+        order.removeLast()
         offered.insert(chain, at: 0)
         takenCount -= 1
     }
@@ -79,7 +85,13 @@ public struct ReferenceRing {
     /// The device stages one of the chains in flight.
     public mutating func stage(_ position: Int, written: UInt32) {
         let chain = inFlight.remove(at: position)
-        staged.append(.init(head: UInt32(chain.head), written: written))
+        let used = DriverQueue.Used(head: UInt32(chain.head), written: written)
+        guard let place = order.firstIndex(where: { $0.chain == chain && $0.used == nil }) else { return }
+        order[place].used = used
+        // In order: as long as the first is done. Else: this one, wherever it is.
+        let ready = isInOrder ? order.prefix { $0.used != nil } : order[place...place]
+        staged += ready.compactMap(\.used)
+        order.removeSubrange(ready.indices)
     }
 
     /// The device shows what it staged.

@@ -14,11 +14,7 @@ public protocol RingDriver: AnyObject {
     /// Descriptors that are free.
     var freeCount: Int { get }
     /// Where `allocate` takes memory from next.
-    var heap: GuestAddress { get }
-    /// Takes memory behind the queue, aligned to 16 bytes.
-    func allocate(_ byteCount: UInt64) -> GuestAddress
-    /// Goes on allocating at an address.
-    func resetHeap(to address: GuestAddress)
+    var heap: GuestAddress { get set }
     /// Puts a chain into the ring; `publish` shows it.
     /// - Returns: its head, or buffer id; nil if there are not enough free descriptors, or no buffers.
     func add(_ buffers: [DriverQueue.Buffer], isIndirect: Bool) throws(GuestMemoryError) -> UInt16?
@@ -48,6 +44,21 @@ extension RingDriver {
         try publish()
         return head
     }
+
+    /// The device's side of the same queue, at its beginning.
+    public func activate() throws(QueueConfigurationError) -> Queue {
+        try configuration.activate(memory: memory, features: features)
+    }
+
+    /// Takes memory behind the queue, aligned to 16 bytes. Nothing gives it back but `resetHeap(to:)`.
+    public func allocate(_ byteCount: UInt64) -> GuestAddress {
+        let address = heap
+        heap = GuestAddress((heap.rawValue &+ byteCount &+ 15) & ~15)
+        return address
+    }
+
+    /// Goes on allocating at an address.
+    public func resetHeap(to address: GuestAddress) { heap = address }
 
     /// Allocates a buffer and fills it.
     public func buffer(of bytes: [UInt8]) throws(GuestMemoryError) -> DriverQueue.Buffer {

@@ -53,7 +53,8 @@ private struct Pair {
     let driver: DriverQueue
     var queue: Queue
     var model: ReferenceRing
-    let buffers = ChainBuffers(capacity: 1)
+    /// The buffers of those in flight that were taken into some.
+    var kept: [ChainHead: ChainBuffers] = [:]
     let heap: GuestAddress
     /// Heads in flight, as the model has them.
     var heads: [ChainHead] = []
@@ -67,9 +68,11 @@ private struct Pair {
         let first = Bool.random(using: &generator) ? 0 : UInt16.random(in: 65500...65535, using: &generator)
         var features: VirtioFeatures = [.version1, .indirectDescriptors]
         if Bool.random(using: &generator) { features.insert(.eventIndex) }
+        if Bool.random(using: &generator) { features.insert(.inOrder) }
         driver = try DriverQueue(size: size, features: features, firstIndex: first)
         queue = try restored(driver, at: first)
-        model = ReferenceRing(firstIndex: first, hasEventIndex: features.contains(.eventIndex))
+        model = ReferenceRing(
+            firstIndex: first, hasEventIndex: features.contains(.eventIndex), isInOrder: features.contains(.inOrder))
         heap = driver.heap
     }
 
@@ -104,8 +107,10 @@ private struct Pair {
             return same(.init(head: chain.head.index, buffers: found), expected, "pop")
         case .popIntoBuffers:
             let expected = model.pop()
+            let buffers = ChainBuffers(capacity: 1)
             guard let head = try queue.pop(into: buffers) else { return same(nil, expected, "pop into") }
             heads.append(head)
+            kept[head] = buffers
             undoable += 1
             let readable = expected?.buffers.reduce(0) { $0 + ($1.isWritable ? 0 : UInt64($1.byteCount)) }
             let writable = expected?.buffers.reduce(0) { $0 + ($1.isWritable ? UInt64($1.byteCount) : 0) }
@@ -113,7 +118,9 @@ private struct Pair {
                 ?? same(buffers.writableByteCount, writable, "writable")
         case .undoPop:
             guard undoable > 0 else { return nil }
-            queue.undoPop(heads.removeLast())
+            let head = heads.removeLast()
+            kept[head] = nil
+            queue.undoPop(head)
             model.undoPop()
             undoable -= 1
         case .push(let pick, let written), .stage(let pick, let written):
@@ -121,12 +128,15 @@ private struct Pair {
             let position = pick % heads.count
             let head = heads.remove(at: position)
             undoable = min(undoable, heads.count - position)
+            let buffers = kept.removeValue(forKey: head)
+            // Half of them are written to the end, which is when a queue in order may save an entry.
+            let room = buffers.map { UInt32(clamping: $0.writableByteCount) } ?? written
+            let written = pick % 2 == 0 ? room : written
             model.stage(position, written: written)
+            if let buffers { queue.stage(buffers, written: written) } else { queue.stage(head, written: written) }
             if case .push = step {
-                queue.push(head, written: written)
+                queue.publish()
                 model.publishUsed()
-            } else {
-                queue.stage(head, written: written)
             }
         case .publishUsed:
             queue.publish()
@@ -147,6 +157,8 @@ private struct Pair {
         case .saveAndRestore:
             model.publishUsed()
             queue = try queue.save().restore(memory: driver.memory, features: driver.features)
+            kept = [:]
+            heads = heads.compactMap { queue.head(inFlight: $0.index, slotCount: $0.slotCount) }
             undoable = 0
         }
         let usedIndex = try driver.usedIndex()

@@ -54,7 +54,8 @@ private struct Pair {
     let driver: PackedDriverQueue
     var queue: Queue
     var model: ReferencePackedRing
-    let buffers = ChainBuffers(capacity: 1)
+    /// The buffers of those in flight that were taken into some.
+    var kept: [ChainHead: ChainBuffers] = [:]
     let heap: GuestAddress
     let hasEventIndex: Bool
     /// Heads in flight, as the model has them.
@@ -69,10 +70,12 @@ private struct Pair {
         let first = UInt64.random(in: 0..<3 * UInt64(size), using: &generator)
         var features: VirtioFeatures = [.version1, .indirectDescriptors, .packedRing]
         if Bool.random(using: &generator) { features.insert(.eventIndex) }
+        if Bool.random(using: &generator) { features.insert(.inOrder) }
         hasEventIndex = features.contains(.eventIndex)
         driver = try PackedDriverQueue(size: size, features: features, firstSlot: first)
         queue = try restored(driver, at: first)
-        model = ReferencePackedRing(size: size, firstSlot: first, hasEventIndex: hasEventIndex)
+        model = ReferencePackedRing(
+            size: size, firstSlot: first, hasEventIndex: hasEventIndex, isInOrder: features.contains(.inOrder))
         heap = driver.heap
     }
 
@@ -111,8 +114,10 @@ private struct Pair {
             return same(chainFound, expected, "pop")
         case .popIntoBuffers:
             let expected = model.pop()
+            let buffers = ChainBuffers(capacity: 1)
             guard let head = try queue.pop(into: buffers) else { return same(nil, expected, "pop into") }
             heads.append(head)
+            kept[head] = buffers
             undoable += 1
             let readable = expected?.buffers.reduce(0) { $0 + ($1.isWritable ? 0 : UInt64($1.byteCount)) }
             let writable = expected?.buffers.reduce(0) { $0 + ($1.isWritable ? UInt64($1.byteCount) : 0) }
@@ -120,7 +125,9 @@ private struct Pair {
                 ?? same(buffers.writableByteCount, writable, "writable")
         case .undoPop:
             guard undoable > 0 else { return nil }
-            queue.undoPop(heads.removeLast())
+            let head = heads.removeLast()
+            kept[head] = nil
+            queue.undoPop(head)
             model.undoPop()
             undoable -= 1
         case .push(let pick, let written), .stage(let pick, let written):
@@ -128,12 +135,15 @@ private struct Pair {
             let position = pick % heads.count
             let head = heads.remove(at: position)
             undoable = min(undoable, heads.count - position)
+            let buffers = kept.removeValue(forKey: head)
+            // Half of them are written to the end, which is when a queue in order may save an entry.
+            let room = buffers.map { UInt32(clamping: $0.writableByteCount) } ?? written
+            let written = pick % 2 == 0 ? room : written
             model.stage(position, written: written)
+            if let buffers { queue.stage(buffers, written: written) } else { queue.stage(head, written: written) }
             if case .push = step {
-                queue.push(head, written: written)
+                queue.publish()
                 model.publishUsed()
-            } else {
-                queue.stage(head, written: written)
             }
         case .publishUsed:
             queue.publish()
@@ -153,6 +163,8 @@ private struct Pair {
             model.publishUsed()
             let state = queue.save()
             queue = try state.restore(memory: driver.memory, features: driver.features)
+            kept = [:]
+            heads = heads.compactMap { queue.head(inFlight: $0.index, slotCount: $0.slotCount) }
             undoable = 0
             return same(state, queue.save(), "state")
                 ?? same(state.nextAvailable, driver.position(model.takenSlots).rawValue, "next available")

@@ -58,12 +58,12 @@ final class Device {
     }
 
     private func giveBack() throws(QueueError) {
-        while var chain = try queue.pop() { queue.stage(chain.head, written: 0) }
+        while let chain = try queue.pop() { queue.stage(chain.head, written: 0) }
         queue.publish()
     }
 
     private func giveBackEach() throws(QueueError) {
-        while var chain = try queue.pop() { queue.push(chain.head, written: 0) }
+        while let chain = try queue.pop() { queue.push(chain.head, written: 0) }
     }
 }
 
