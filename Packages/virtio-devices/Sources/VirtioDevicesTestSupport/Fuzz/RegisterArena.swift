@@ -83,7 +83,7 @@ final class RegisterArena {
         _ = try ring.send(
             [try ring.buffer(of: [UInt8](repeating: 0, count: 64)), ring.buffer(room: 64)], isIndirect: false)
         driver.notify(machine.answeringQueue)
-        if try ring.takeReturned() == nil { fuzzFinding("it serves nothing after all that") }
+        if try ring.takeBack() == nil { fuzzFinding("it serves nothing after all that") }
     }
 
     private func offer(
@@ -105,7 +105,7 @@ final class RegisterArena {
         }
         driver.notify(index)
         for _ in 0..<Int(ring.size) {
-            guard try ring.takeReturned() != nil else { return }
+            guard try ring.takeBack() != nil else { return }
             result.answers += 1
         }
     }
