@@ -4,7 +4,7 @@
 public struct ChainFuzzInput: Equatable, Sendable {
     /// The log of the queue size to base 2, 0 to 5; of a packed ring the size less one, 0 to 31.
     public var logSize: UInt8
-    /// 1 indirect, 2 event index, 4 returnHead, 8 mutate the memory between chains, 16 packed ring.
+    /// 1 indirect, 2 event index, 4 returnHead, 8 mutate the memory between chains, 16 packed ring, 32 in order.
     public var options: UInt8
     /// Where both rings begin; of a packed ring the position, with the wrap counter in bit 15.
     public var firstIndex: UInt16 = 0

@@ -43,6 +43,8 @@ extension ChainFuzzInput {
             ("full-chain", make(3, 5, full)),
             ("full-ring", make(3, 7, ahead: 8, heads: [3, 1, 2, 0, 7, 6, 5, 4], ones)),
             ("full-ring-wrap", make(3, 7, first: 65531, ahead: 8, heads: [0, 1, 2, 3, 4, 5, 6, 7], ones)),
+            ("in-order", make(3, 39, ahead: 8, heads: [0, 1, 2, 3, 4, 5, 6, 7], ones)),
+            ("in-order-request", make(3, 39, [question, answer])),
             ("indirect", make(3, 7, [toTable], tables: table)),
             ("indirect-after-direct", make(3, 5, [Entry(0x5800, 8, flags: 1, next: 1), toTable], tables: table)),
             (
@@ -76,6 +78,7 @@ extension ChainFuzzInput {
 
     private static var broken: [(name: String, input: ChainFuzzInput)] {
         [
+            ("bad-in-order-head", make(3, 37, ahead: 2, heads: [0, 8], [answer])),
             ("bad-ran-ahead", make(3, 5, ahead: 9, [answer])),
             ("bad-behind", make(3, 5, ahead: 65535, [answer])),
             ("bad-head", make(3, 5, heads: [8], [answer])),
@@ -128,6 +131,8 @@ extension ChainFuzzInput {
             ("packed-size-one", ring(1, [answer])),
             ("packed-indirect", ring(5, [toTable, answer], tables: table)),
             ("packed-mutated", ring(7, options: 15, ones)),
+            ("packed-in-order", ring(7, options: 39, ones)),
+            ("packed-in-order-chain", ring(5, options: 39, [question, answer])),
             ("bad-packed-endless", ring(3, [question, question, question])),
             ("bad-packed-partial", ring(5, [question])),
             ("bad-packed-order", ring(5, [Entry(0x6000, 64, flags: 3), Entry(0x5000, 1, flags: 0)])),

@@ -19,7 +19,8 @@ public struct FuzzedChains: Sendable, Equatable {
 /// The input, little-endian, what is missing being zero; `ChainFuzzInput` writes the same:
 /// ```
 ///  0  u8   log2 of the queue size, modulo 6; of a packed ring the size less one, modulo 32
-///  1  u8   1 indirect, 2 event index, 4 returnHead, 8 mutate the memory between chains, 16 packed ring
+///  1  u8   1 indirect, 2 event index, 4 returnHead, 8 mutate the memory between chains, 16 packed ring,
+///          32 in order
 ///  2  u16  first index of both rings; first position in a packed ring
 ///  4  u16  available index, less the first
 ///  6  u16  flags of the available ring, or of the driver's event suppression
@@ -191,6 +192,7 @@ private final class ChainFuzzArena: @unchecked Sendable {
         if byte(1) & 1 != 0 { features.insert(.indirectDescriptors) }
         if byte(1) & 2 != 0 { features.insert(.eventIndex) }
         if isPacked { features.insert(.packedRing) }
+        if byte(1) & 32 != 0 { features.insert(.inOrder) }
         let state = QueueState(
             configuration: configuration, format: RingFormat(features), nextAvailable: first, nextUsed: first)
         guard let queue = try? state.restore(memory: memory, features: features) else { return nil }

@@ -16,13 +16,15 @@ public struct FuzzedQueueState: Sendable, Equatable {
 ///
 /// The input, little-endian, what is missing being zero:
 /// ```
-///  0  u8   1 indirect, 2 event index, 4 packed ring negotiated, 8 packed ring saved, 16 ready, 32 broken
+///  0  u8   1 indirect, 2 event index, 4 packed ring negotiated, 8 packed ring saved, 16 ready, 32 broken,
+///          64 in order
 ///  1  u16  maximum size
 ///  3  u16  size
 ///  5  u16 × 3  addresses of table, available and used ring, in units of 2 bytes
 /// 11  u16 × 3  next available, next used, in flight
 /// 17  u32  unsignalled
-///     the rest: guest memory from 0x1000 on, at most 32 KiB
+///     the rest: guest memory from 0x1000 on, at most 32 KiB. In order, the first of it is also, for each chain in
+///     flight, at most 64: u16 index, u8 slots, u8 1 if it waits for others, 2 if all of it was written
 /// ```
 @discardableResult
 public func fuzzQueueState(_ bytes: UnsafeRawBufferPointer) -> FuzzedQueueState {
@@ -56,6 +58,7 @@ private final class StateArena {
         if flags & 1 != 0 { features.insert(.indirectDescriptors) }
         if flags & 2 != 0 { features.insert(.eventIndex) }
         if flags & 4 != 0 { features.insert(.packedRing) }
+        if flags & 64 != 0 { features.insert(.inOrder) }
         var result = FuzzedQueueState()
         let queue: Queue
         do throws(QueueConfigurationError) {
@@ -83,10 +86,19 @@ private final class StateArena {
         configuration.availableRing = GuestAddress(UInt64(input.next(UInt16.self)) * 2)
         configuration.usedRing = GuestAddress(UInt64(input.next(UInt16.self)) * 2)
         configuration.isReady = flags & 16 != 0
-        return QueueState(
+        var state = QueueState(
             configuration: configuration, format: flags & 8 != 0 ? .packed : .split,
             nextAvailable: input.next(UInt16.self), nextUsed: input.next(UInt16.self),
             inFlight: input.next(UInt16.self), unsignalled: input.next(UInt32.self), isBroken: flags & 32 != 0)
+        guard flags & 64 != 0 else { return state }
+        for _ in 0..<min(state.inFlight, 64) {
+            let index = input.next(UInt16.self)
+            let slots = UInt16(input.next())
+            let what = input.next()
+            state.order.append(
+                .init(index: index, slotCount: slots, written: what & 1 != 0 ? 7 : nil, isComplete: what & 2 != 0))
+        }
+        return state
     }
 
     /// Names chains that are said to be in flight, more than there are, and returns them.

@@ -7,7 +7,8 @@ import VirtioQueueTestSupport
         "a saved state comes to what its name says",
         arguments: [
             "serves-split", "serves-wrap", "serves-in-flight", "serves-packed", "serves-packed-in-flight",
-            "serves-overlap", "taken-empty", "taken-broken", "taken-packed-broken", "refused-format",
+            "serves-overlap", "serves-in-order", "taken-in-order-packed", "refused-order", "refused-order-head",
+            "refused-order-slots", "taken-empty", "taken-broken", "taken-packed-broken", "refused-format",
             "refused-other-format", "refused-in-flight", "refused-indices", "refused-position", "refused-slots",
             "refused-size", "refused-size-zero", "refused-not-two", "refused-not-ready", "refused-address",
             "refused-unaligned", "refused-end",
