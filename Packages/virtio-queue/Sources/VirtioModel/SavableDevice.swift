@@ -70,6 +70,30 @@ extension VirtioDevice {
             throw .queue(index: index, error)
         }
     }
+
+    /// Makes the queue of a device again that has one, with no chain in flight.
+    /// - Parameters:
+    ///   - states: what was saved of its queues.
+    ///   - memory: the guest's memory.
+    ///   - features: what the driver had accepted.
+    /// - Returns: nil if the driver had left it unused.
+    public func restoreOnlyQueue(
+        _ states: [QueueState?], memory: GuestMemory, features: VirtioFeatures
+    ) throws(SavedQueueError) -> Queue? {
+        guard states.count <= 1 else { throw .missing(index: 1) }
+        guard let state = states.first ?? nil else { return nil }
+        return try restoreQueue(0, state, memory: memory, features: features)
+    }
+
+    /// Serves a queue, though no doorbell rang: now, and what is left after a turn when others had theirs.
+    /// - Parameters:
+    ///   - index: which one it is.
+    ///   - host: what the device was attached to.
+    public func serveUnasked(_ index: UInt16, on host: DeviceHost) {
+        guard queueNotified(index) == .again else { return }
+        let rest = Confined { self.serveUnasked(index, on: host) }
+        host.executor.perform { rest.value() }
+    }
 }
 
 /// Why a device cannot have a saved queue.

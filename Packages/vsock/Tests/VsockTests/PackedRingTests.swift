@@ -134,7 +134,7 @@ private struct PackedGuest {
         device.pause()
         let saved = device.save()
         for (counts, error) in [
-            ([2, 2, 1], VsockStateError.inFlight(index: 2, 3)),
+            ([2, 2, 1], VsockStateError.queue(.inFlight(index: 2, 3))),
             ([2, 2, 3], .eventBuffer(VsockState.EventBuffer(head: 2, slotCount: 3))),
             ([2, 2, 0], .eventBuffer(VsockState.EventBuffer(head: 2, slotCount: 0))),
             ([2, 2, .max], .eventBuffer(VsockState.EventBuffer(head: 2, slotCount: .max))),

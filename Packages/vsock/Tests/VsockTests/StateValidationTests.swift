@@ -30,35 +30,35 @@ import VsockTestSupport
         Row(description: "a port of nobody's", error: .hostPort(5)) { $0.lastHostPort = 5 },
         Row(description: "a port above the last", error: .hostPort(1 << 31)) { $0.lastHostPort = 1 << 31 },
         Row(
-            description: "a queue that is not ready", error: .queue(index: 0, .notReady),
+            description: "a queue that is not ready", error: .queue(.queue(index: 0, .notReady)),
             change: running { $0.receive.configuration.isReady = false }),
         Row(
             description: "a queue outside of memory",
             error: .queue(
-                index: 1, .unmapped(.descriptorTable, GuestAddress(0xf_0000_0000), byteCount: 16 * 64)),
+                .queue(index: 1, .unmapped(.descriptorTable, GuestAddress(0xf_0000_0000), byteCount: 16 * 64))),
             change: running { $0.transmit.configuration.descriptorTable = GuestAddress(0xf_0000_0000) }),
         Row(
-            description: "a queue larger than offered", error: .queueSize(index: 0, 512, maximum: 256),
+            description: "a queue larger than offered", error: .queue(.size(index: 0, 512, maximum: 256)),
             change: running { $0.receive.configuration.size = 512 }),
         Row(
             description: "a packed ring that was not negotiated",
-            error: .queue(index: 0, .state(.format(.packed))), change: running { $0.receive.format = .packed }),
+            error: .queue(.queue(index: 0, .state(.format(.packed)))), change: running { $0.receive.format = .packed }),
         Row(
-            description: "chains in flight to the guest", error: .inFlight(index: 0, 1),
+            description: "chains in flight to the guest", error: .queue(.inFlight(index: 0, 1)),
             change: running { $0.receive.inFlight = 1 }),
         Row(
-            description: "chains in flight from the guest", error: .inFlight(index: 1, 64),
+            description: "chains in flight from the guest", error: .queue(.inFlight(index: 1, 64)),
             change: running { $0.transmit.inFlight = 64 }),
         Row(
             description: "indices that contradict each other",
             error: .queue(
-                index: 1, .state(.indices(nextAvailable: 9, nextUsed: 1, inFlight: 0))),
+                .queue(index: 1, .state(.indices(nextAvailable: 9, nextUsed: 1, inFlight: 0)))),
             change: running {
                 $0.transmit.nextAvailable = 9
                 $0.transmit.nextUsed = 1
             }),
         Row(
-            description: "fewer event buffers than in flight", error: .inFlight(index: 2, 8),
+            description: "fewer event buffers than in flight", error: .queue(.inFlight(index: 2, 8)),
             change: running { $0.eventBuffers.removeLast() }),
         Row(
             description: "an event buffer twice", error: .eventBuffer(VsockState.EventBuffer(head: 0)),

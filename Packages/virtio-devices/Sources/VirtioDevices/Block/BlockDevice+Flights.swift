@@ -23,7 +23,7 @@ extension BlockDevice {
         active.flights = nil
         publish(active)
         // No completion will come that serves what waited for room.
-        if flights.isStarved { serveUnasked() }
+        if flights.isStarved, let host { serveUnasked(0, on: host) }
     }
 
     /// As `Queue.serve`, with buffers for each request.
@@ -84,7 +84,7 @@ extension BlockDevice {
     private func diskCompleted() {
         guard let active, let flights = active.flights else { return }
         answerCompleted(active, flights)
-        if flights.isStarved { serveUnasked() }
+        if flights.isStarved, let host { serveUnasked(0, on: host) }
     }
 
     private func answerCompleted(_ active: Active, _ flights: BlockFlights) {
@@ -102,12 +102,5 @@ extension BlockDevice {
     private func publish(_ active: Active) {
         active.queue.publish()
         if active.queue.shouldSignalDriver() { active.interrupt.signalQueue(0) }
-    }
-
-    /// Serves the queue, though no doorbell rang: now, and what is left after a turn when others had theirs.
-    func serveUnasked() {
-        guard queueNotified(0) == .again, let host else { return }
-        let device = Confined(self)
-        host.executor.perform { device.value.serveUnasked() }
     }
 }

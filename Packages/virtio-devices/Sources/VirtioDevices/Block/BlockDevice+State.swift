@@ -19,7 +19,7 @@ extension BlockDevice: SavableDevice {
         guard isPaused else { return }
         isPaused = false
         if let active { beginFlights(active) }
-        serveUnasked()
+        if let host { serveUnasked(0, on: host) }
     }
 
     /// The queue, the buckets and the disk's size. Only of a device that is paused, or has a disk that does one request
@@ -40,14 +40,11 @@ extension BlockDevice: SavableDevice {
         }
         do throws(ThrottleStateError) { try throttle.restore(state.throttle) } catch { throw .throttle(error) }
         guard let queues = state.queues else { return }
-        guard queues.count <= 1 else { throw .queue(.missing(index: 1)) }
-        var queue: Queue?
-        if let saved = queues.first ?? nil {
-            do throws(SavedQueueError) {
-                queue = try restoreQueue(0, saved, memory: memory, features: features)
-            } catch {
-                throw .queue(error)
-            }
+        let queue: Queue?
+        do throws(SavedQueueError) {
+            queue = try restoreOnlyQueue(queues, memory: memory, features: features)
+        } catch {
+            throw .queue(error)
         }
         do throws(Errno) { try start(interrupt) } catch { throw .host(error) }
         isPaused = true

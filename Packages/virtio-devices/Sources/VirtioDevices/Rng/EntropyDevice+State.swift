@@ -53,13 +53,7 @@ extension EntropyDevice: SavableDevice {
     public func resume() {
         guard isPaused else { return }
         isPaused = false
-        serveUnasked()
-    }
-
-    private func serveUnasked() {
-        guard queueNotified(0) == .again, let host else { return }
-        let device = Confined(self)
-        host.executor.perform { device.value.serveUnasked() }
+        if let host { serveUnasked(0, on: host) }
     }
 
     /// The queue and the buckets.
@@ -74,14 +68,11 @@ extension EntropyDevice: SavableDevice {
         guard host != nil, self.interrupt == nil else { throw .notIdle }
         do throws(ThrottleStateError) { try throttle.restore(state.throttle) } catch { throw .throttle(error) }
         guard let queues = state.queues else { return }
-        guard queues.count <= 1 else { throw .queue(.missing(index: 1)) }
-        var queue: Queue?
-        if let saved = queues.first ?? nil {
-            do throws(SavedQueueError) {
-                queue = try restoreQueue(0, saved, memory: memory, features: features)
-            } catch {
-                throw .queue(error)
-            }
+        let queue: Queue?
+        do throws(SavedQueueError) {
+            queue = try restoreOnlyQueue(queues, memory: memory, features: features)
+        } catch {
+            throw .queue(error)
         }
         do throws(Errno) { try start(interrupt) } catch { throw .host(error) }
         isPaused = true

@@ -58,15 +58,10 @@ extension VsockDevice: SavableDevice {
     private func queue(
         _ index: Int, _ state: QueueState, inFlight: Int = 0, _ memory: GuestMemory, _ features: VirtioFeatures
     ) throws(VsockStateError) -> Queue {
-        let maximum = queueMaximumSizes[index]
-        guard state.configuration.size <= maximum else {
-            throw .queueSize(index: index, state.configuration.size, maximum: maximum)
-        }
-        guard Int(state.inFlight) == inFlight else { throw .inFlight(index: index, Int(state.inFlight)) }
-        do throws(QueueConfigurationError) {
-            return try state.restore(memory: memory, features: features)
+        do throws(SavedQueueError) {
+            return try restoreQueue(index, state, inFlight: inFlight, memory: memory, features: features)
         } catch {
-            throw .queue(index: index, error)
+            throw .queue(error)
         }
     }
 
@@ -93,7 +88,7 @@ extension VsockDevice: SavableDevice {
         // In a packed ring, the slots of all of them must be those that are in flight.
         let after = queue.save()
         guard after.inFlight == 0, after.nextAvailable == after.nextUsed else {
-            throw .inFlight(index: 2, buffers.count)
+            throw .queue(.inFlight(index: 2, buffers.count))
         }
         return queue
     }

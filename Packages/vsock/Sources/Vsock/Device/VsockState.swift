@@ -94,12 +94,8 @@ public enum VsockStateError: Error, Equatable, Sendable {
     case guestCID(saved: UInt64)
     /// No port that the device gives out.
     case hostPort(UInt32)
-    /// A queue cannot be made of what was saved.
-    case queue(index: Int, QueueConfigurationError)
-    /// A queue is larger than the device offers.
-    case queueSize(index: Int, UInt16, maximum: UInt16)
-    /// A queue has other chains in flight than the state names.
-    case inFlight(index: Int, Int)
+    /// The device cannot have a queue.
+    case queue(SavedQueueError)
     /// The event queue cannot have such a buffer in flight.
     case eventBuffer(VsockState.EventBuffer)
     /// More buffers of the event queue are said to be at the guest than there can be.
@@ -117,10 +113,7 @@ extension VsockStateError: CustomStringConvertible {
         case .notIdle: "vsock: the device is in use, or nobody has attached it"
         case .guestCID(let saved): "vsock: saved of the guest with CID \(saved)"
         case .hostPort(let port): "vsock: saved port \(port) is none of the host's"
-        case .queue(let index, let error): "vsock: saved queue \(index) is not valid: \(error)"
-        case .queueSize(let index, let size, let maximum):
-            "vsock: saved queue \(index) has a size of \(size), with a maximum of \(maximum)"
-        case .inFlight(let index, let count): "vsock: saved queue \(index) has \(count) chains in flight"
+        case .queue(let error): "vsock: saved \(error)"
         case .eventBuffer(let buffer):
             "vsock: saved buffer \(buffer.head) of \(buffer.slotCount) slots cannot be in flight"
         case .unreturnedEventBuffers(let count): "vsock: \(count) saved buffers are more than the event queue has"
