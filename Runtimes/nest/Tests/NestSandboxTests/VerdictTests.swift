@@ -4,7 +4,6 @@ import NestSandbox
 import Seccompiler
 import SeccompilerTestSupport
 import Testing
-import VMMSysUtil
 
 /// Holds every thread's filter to `Policy/verdicts.txt`, which is there to be read; UPDATE_VERDICTS=1 writes it anew.
 @Suite struct VerdictTests {
@@ -58,14 +57,13 @@ import VMMSysUtil
     func table() throws {
         let threads = try ConfinedThread.allCases.map { (name: Self.column($0), program: try $0.program) }
         let text = VerdictTable(
-            header: Self.header, threads: threads, policies: Array(try Policies.filters().values),
+            header: Self.header, threads: threads, policies: Array(try policies.filters().values),
             shapes: try Self.shapes()
         ).text
         if getenv("UPDATE_VERDICTS") != nil {
-            let file = try FileDescriptor.open("\(Policies.folder)/verdicts.txt", [.writeOnly, .create, .truncate])
-            try Array(text.utf8).withUnsafeBytes { try file.writeAll(from: $0, atOffset: 0) }
+            try policies.write(text, to: "verdicts.txt")
         }
-        let committed = try Policies.text("verdicts.txt")
+        let committed = try policies.text("verdicts.txt")
         let lines = committed.split(separator: "\n")
         let computed = text.split(separator: "\n")
         #expect(Set(computed).subtracting(lines).sorted() == [], "what the filters do that the table does not say")

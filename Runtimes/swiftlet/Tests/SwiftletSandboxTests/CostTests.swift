@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Seccompiler
+import SeccompilerTestSupport
 import SwiftletVMM
 import Testing
 
@@ -13,7 +14,7 @@ import Testing
     }
 
     private func histogram() throws -> [Row] {
-        try Policies.text("histogram.txt").split(separator: "\n").filter { !$0.hasPrefix("#") }.map { line in
+        try policies.text("histogram.txt").split(separator: "\n").filter { !$0.hasPrefix("#") }.map { line in
             let words = line.split(separator: " ").map(String.init)
             try #require(words.count >= 4, "\(line)")
             let arguments = try words[4...].map { word in
@@ -55,7 +56,7 @@ import Testing
         for thread in Confined.allCases {
             let own = rows.filter { $0.thread == thread }
             let program = try thread.program()
-            let filter = try Policies.filter(of: thread)
+            let filter = try policies.filter(of: thread)
             let whole = try filter.compile(backEnd: .own).program
             let numbers = Set(filter.numbers).sorted()
             var counts: [UInt32: Double] = [:]

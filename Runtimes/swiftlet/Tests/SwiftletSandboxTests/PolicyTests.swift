@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import Seccompiler
+import SeccompilerTestSupport
 import SwiftletVMM
 import Testing
 
 @Suite struct PolicyTests {
     @Test("the compiled filters are what the policies compile to (else: make seccomp-filters)")
     func compiled() throws {
-        let filters = try Policies.filters()
+        let filters = try policies.filters()
         #expect(Set(FilterPiece.all.map(\.name)) == Set(filters.keys))
         for piece in FilterPiece.all {
             let filter = try #require(filters[piece.name])
@@ -15,8 +16,8 @@ import Testing
     }
 
     @Test("every policy allows and traps, and no rule is in vain")
-    func policies() throws {
-        for (name, filter) in try Policies.filters() {
+    func rules() throws {
+        for (name, filter) in try policies.filters() {
             #expect(filter.matchAction == .allow && filter.defaultAction == .trap)
             #expect(filter.findings == [], "\(name)")
         }
@@ -24,7 +25,7 @@ import Testing
 
     @Test("a thread's filter is its policies put together", arguments: Confined.allCases)
     func joined(thread: Confined) throws {
-        let whole = try Policies.filter(of: thread)
+        let whole = try policies.filter(of: thread)
         #expect(try whole.check(try thread.program()) > 1000)
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 import Seccompiler
+import SeccompilerTestSupport
 import SwiftletVMM
 import Testing
 
@@ -34,31 +35,12 @@ enum Confined: String, CaseIterable {
     func program() throws -> BPFProgram { try Sandbox.standard.program(for: thread, adding: pieces) }
 }
 
-/// The folder of policies, and what is in it.
-enum Policies {
-    static let folder = "/" + #filePath.split(separator: "/").dropLast(3).joined(separator: "/") + "/Policy"
+let policies = PolicyFolder("/" + #filePath.split(separator: "/").dropLast(3).joined(separator: "/") + "/Policy")
 
-    static func text(_ name: String) throws -> String {
-        String(decoding: try readWholeFile("\(folder)/\(name)"), as: UTF8.self)
-    }
-
-    /// All filters of all files, by name.
-    static func filters() throws -> [String: Filter] {
-        var filters: [String: Filter] = [:]
-        for name in ["base", "console", "drives", "entropy", "threads", "vsock"] {
-            for entry in try Policy(json: try text("\(name).json"), architecture: .x86_64).entries {
-                #expect(filters.updateValue(entry.filter, forKey: entry.name) == nil, "two filters \(entry.name)")
-            }
-        }
-        return filters
-    }
-
+extension PolicyFolder {
     /// The policies of a thread's filter, put together.
-    static func filter(of thread: Confined) throws -> Filter {
-        let filters = try filters()
-        var whole = try #require(filters[thread.thread.rawValue])
-        for name in thread.pieces.map(\.name) + ["base"] { whole = try whole.adding(try #require(filters[name]).rules) }
-        return whole
+    func filter(of thread: Confined) throws -> Filter {
+        try #require(try filter(joining: [thread.thread.rawValue] + thread.pieces.map(\.name) + ["base"]))
     }
 }
 

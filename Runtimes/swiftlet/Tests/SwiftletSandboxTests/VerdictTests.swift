@@ -26,17 +26,17 @@ import Testing
     func table() throws {
         let threads = try Confined.allCases.map { (name: $0.rawValue, program: try $0.program()) }
         let text = VerdictTable(
-            header: Self.header, threads: threads, policies: Array(try Policies.filters().values),
+            header: Self.header, threads: threads, policies: Array(try policies.filters().values),
             shapes: try SystemCallShape.all()
         ).text
         if getenv("UPDATE_VERDICTS") != nil {
-            try writeWholeFile(Policies.folder + "/verdicts.txt", Array(text.utf8))
+            try policies.write(text, to: "verdicts.txt")
         }
-        let committed = try Policies.text("verdicts.txt").split(separator: "\n")
+        let committed = try policies.text("verdicts.txt").split(separator: "\n")
         let computed = text.split(separator: "\n")
         #expect(Set(computed).subtracting(committed).sorted() == [], "what the filters do that the table does not say")
         #expect(Set(committed).subtracting(computed).sorted() == [], "what the table says that the filters do not do")
-        #expect(text == (try Policies.text("verdicts.txt")))
+        #expect(text == (try policies.text("verdicts.txt")))
     }
 
     @Test("the kernel gives the table's verdicts, on every number and every shape", arguments: Confined.allCases)
