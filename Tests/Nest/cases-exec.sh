@@ -22,7 +22,7 @@ on_a_terminal() {
 # The client tells its own size first, at a moment of its own.
 resized() {
     ( wait_for "$patience" event_of_exec tty /tasks/exec-started; sleep 2; ask ResizePty "$(field_text 1 "$id")$(field_text 2 tty)$(field_number 3 120)$(field_number 4 45)" > resized ) &
-    on_terminal "ctr task exec -t --exec-id tty $id sh -c 'trap \"stty size; stty size | grep -q ^45.120 && exit 0\" WINCH; echo up; while :; do usleep 100000; done'"
+    on_terminal "ctr task exec -t --exec-id tty $id sh -c 'trap \"stty size; stty size | grep ^45.120 && exit 0\" WINCH; echo up; while :; do usleep 100000; done'"
     wait; same "$(cat resized)" "0 "; says '^45 120$' lines
 }
 a_row() { local n; for ((n = 1; n <= $1; n++)); do execute echo "$n"; done > out; seq "$1" | cmp - out; }

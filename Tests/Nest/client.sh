@@ -36,16 +36,16 @@ state() { client task ls | awk -v id="$id" '$1 == id { print $3 }'; }
 # events: the topics of this container in their order. event TOPIC: the last such event. exited: its end was told.
 events() { grep -E "\"container_id\":\"$id\"|/containers/.*\"id\":\"$id\"" "$work/events" | grep -o '/tasks/[a-z-]*' | paste -sd' '; }
 event() { grep -F "\"container_id\":\"$id\"" "$work/events" | grep -F " $1 " | tail -n 1; }
-started() { event /tasks/start | grep -q .; }
+started() { event /tasks/start | grep . > /dev/null; }
 # remove_what_is_left: the container, of a task that is gone.
 remove_what_is_left() { if client container ls -q | grep -x "$id" > /dev/null; then client container rm "$id"; fi; }
 # event_of_exec EXEC TOPIC: it was told of that exec.
-event_of_exec() { grep -F "\"container_id\":\"$id\"" "$work/events" | grep -F " $2 " | grep -q -F "\"$1\""; }
+event_of_exec() { grep -F "\"container_id\":\"$id\"" "$work/events" | grep -F " $2 " | grep -F "\"$1\"" > /dev/null; }
 # on_terminal COMMAND: in a terminal of 33 by 99; what it shows is in `lines`.
 on_terminal() { timeout -k 5 60 script -qec "stty rows 33 cols 99; $1" /dev/null < "${2:-/dev/null}" > transcript; tr -d '\r' < transcript | sed 's,\^[@D],,g' > lines; }
 # hold_input: until it runs. `ctr` forgets to close an input that ends before it has the task.
 hold_input() { wait_for "$patience" started; sleep 0.5; }
-exited() { event /tasks/exit | grep -q -F "\"id\":\"$id\""; }
+exited() { event /tasks/exit | grep -F "\"id\":\"$id\"" > /dev/null; }
 exit_told() { event /tasks/exit | grep -o '"exit_status":[0-9]*' | cut -d: -f2; }
 printed() { grep -q -E -- "$1" "$work/$id.out"; }
 # awaits PATTERN: the output of the container in the background.

@@ -57,7 +57,16 @@ wait_for() {
     until "$@" > /dev/null 2>&1; do [ "$SECONDS" -lt "$end" ] || return 1; sleep 0.1; done
 }
 # The events of all containers from here on, as `ctr events` shows them, until containerd goes.
-watch_events() { setsid ctr events >> "$work/events" 2> /dev/null < /dev/null & }
+watch_events() {
+    setsid ctr events >> "$work/events" 2> /dev/null < /dev/null &
+    disown
+    wait_for 20 events_come || { echo "no event comes"; return 1; }
+}
+# events_come: an event of our own arrives, so none is missed from here on.
+events_come() {
+    local mark="${EPOCHREALTIME/./}"
+    ctr namespaces label default listens="$mark" && sleep 0.1 && grep -F "$mark" "$work/events"
+}
 
 # A container that prints a counter ten times a second, and who notes the longest pause between two of its lines. It writes
 # to a file, because a client would end with containerd.

@@ -65,7 +65,7 @@ api_configures() {
 start='{"action_type": "InstanceStart"}'
 peer() { timeout 60 "$VSOCK_PEER" "$@"; }
 
-is_running() { api GET / | grep -q '"state":"Running"'; }
+is_running() { api GET / | grep '"state":"Running"' > /dev/null; }
 
 file_and_api_are_alike() {
     api_initramfs 'vsock-peer once 9'; truncate -s 1M disk; : > empty; api_config "$(drive a "$work/disk" true), $(drive b "$work/empty")"

@@ -29,7 +29,7 @@ run_load() {
         dd if=/dev/zero of=/dev/vdb bs=64k count=300 oflag=direct; dd if=/dev/zero of=/dev/vdb bs=4k count=1000 conv=fsync
         head -c 100000 /dev/hwrng > /dev/null; cat; seq 1 100000' > out
     options=()
-    tail -n 1 out | grep -q '^100000$'
+    same "$(tail -n 1 out)" 100000
 }
 api_load() {
     api_initramfs 'vsock-peer echo 1024 & dd if=/dev/vda of=/dev/null bs=64k; dd if=/dev/vda of=/dev/null bs=4k count=1000 iflag=direct

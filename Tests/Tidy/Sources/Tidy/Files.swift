@@ -26,9 +26,9 @@ public enum Files {
     /// Licence line and length.
     public static func findings(in path: String, text: String) -> [Finding] {
         let isScript = text.hasPrefix("#!")
-        guard isSource(path) || isScript else { return [] }
-        var findings: [Finding] = []
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        var findings = isScript || path.hasSuffix(".sh") ? earlyEnds(path, lines) : []
+        guard isSource(path) || isScript else { return findings }
         // A manifest must begin with its tools version, a script with its interpreter.
         let allowed = isScript || path.hasSuffix("Package.swift") ? 2 : 1
         if !lines.prefix(allowed).contains(where: { $0.contains(mark) }) {
@@ -40,6 +40,15 @@ public enum Files {
                 Finding(path, line: count, "\(count) lines: past \(maximumLines) a file has two subjects, make it two"))
         }
         return findings
+    }
+
+    /// Lines of a script in which a search ends at its first hit, and who still writes to it fails.
+    private static func earlyEnds(_ path: String, _ lines: [Substring]) -> [Finding] {
+        lines.enumerated().filter { $0.element.contains(#/[^|]\|\s*grep( -\w+)* -\w*q/#) }.map {
+            Finding(
+                path, line: $0.offset + 1,
+                "with pipefail, `| grep -q` may fail at a hit: send what it prints to /dev/null")
+        }
     }
 
     /// What does not belong into the repository, by name and content.

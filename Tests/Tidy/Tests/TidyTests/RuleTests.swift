@@ -112,6 +112,16 @@ import Tidy
         #expect(Files.findings(in: "a.swift", text: mark + lines + "\n").count == 1)
     }
 
+    @Test("searches that end what they read from are found")
+    func earlyEnds() {
+        for line in ["a | grep -q b", "a |grep -v -qE b", "a | grep -F -q b"] {
+            #expect(Files.findings(in: "a.sh", text: line).count == 1)
+        }
+        for line in ["grep -q b a", "a | grep b > /dev/null", "a || grep -q b c", "a | grep -c q"] {
+            #expect(Files.findings(in: "a.sh", text: line) == [])
+        }
+    }
+
     @Test("what does not belong into the repository")
     func tracked() {
         #expect(Files.findings(tracked: "Packages/a/.build/x", bytes: []).count == 1)
