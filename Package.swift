@@ -160,8 +160,8 @@ let targets: [Target] = [
     tests(
         "SwiftletVMMTests", in: "Runtimes/swiftlet",
         [
-            "SwiftletVMM", "SwiftletTestSupport", "LinuxLoaderTestSupport", "VirtioDevices", "VMMSysUtil",
-            "SeccompilerBPF",
+            "SwiftletVMM", "SwiftletTestSupport", "LinuxLoaderTestSupport", "VirtioDevices",
+            "VirtioDevicesTestSupport", "Vsock", "VsockTestSupport", "VMMSysUtil", "SeccompilerBPF",
         ]),
     tests(
         "SwiftletSandboxTests", in: "Runtimes/swiftlet",

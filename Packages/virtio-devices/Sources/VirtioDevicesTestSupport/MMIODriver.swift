@@ -15,6 +15,8 @@ public final class MMIODriver {
     /// The event loop, played by the test.
     public let events: ManualEventRegistry
     private let offersPackedRings: Bool
+    /// With which queues were set up last.
+    private var features: VirtioFeatures = []
     /// The guest's memory: 16 MiB from 0x1000 on, unless another was given.
     public let memory: GuestMemory
     /// The split queues that were set up, by index.
@@ -148,20 +150,34 @@ public final class MMIODriver {
     public func setUpQueues(_ features: VirtioFeatures, only: Set<Int>? = nil) throws(GuestMemoryError) {
         queues = [DriverQueue?](repeating: nil, count: transport.queueCount)
         packedQueues = [PackedDriverQueue?](repeating: nil, count: transport.queueCount)
+        self.features = features
         for index in 0..<transport.queueCount where only?.contains(index) != false {
             write(Register.queueSelect, UInt32(index))
-            let size = UInt16(clamping: read(Register.queueSizeMax))
-            // 256 KiB for each: the queue, and behind it what `allocate` takes.
-            let start = GuestAddress(0x10_0000 + 0x4_0000 * UInt64(index))
-            if features.contains(.packedRing) {
-                let queue = try PackedDriverQueue(memory: memory, size: size, at: start, features: features)
-                setUp(index, queue.configuration)
-                packedQueues[index] = queue
-            } else {
-                let queue = try DriverQueue(memory: memory, size: size, at: start, features: features)
-                setUp(index, queue.configuration)
-                queues[index] = queue
-            }
+            try setUp(index, size: UInt16(clamping: read(Register.queueSizeMax)), at: Self.queueMemory(index).start)
+        }
+    }
+
+    /// The memory of a queue, 256 KiB: the rings, and behind them what `allocate` takes.
+    static func queueMemory(_ index: Int) -> (start: GuestAddress, byteCount: Int) {
+        (GuestAddress(0x10_0000 + 0x4_0000 * UInt64(index)), 0x4_0000)
+    }
+
+    /// Lays a queue out in memory, split or packed as was negotiated, describes it to the device, and marks it ready: one
+    /// that was reset, too (virtio 1.2, 2.6.1).
+    /// - Parameters:
+    ///   - index: which one.
+    ///   - size: how many descriptors.
+    ///   - start: where; what `allocate` takes lies behind it.
+    public func setUp(_ index: Int, size: UInt16, at start: GuestAddress) throws(GuestMemoryError) {
+        guard queues.indices.contains(index) else { return }
+        if features.contains(.packedRing) {
+            let queue = try PackedDriverQueue(memory: memory, size: size, at: start, features: features)
+            packedQueues[index] = queue
+            setUp(index, queue.configuration)
+        } else {
+            let queue = try DriverQueue(memory: memory, size: size, at: start, features: features)
+            queues[index] = queue
+            setUp(index, queue.configuration)
         }
     }
 
@@ -182,6 +198,7 @@ public final class MMIODriver {
         let next = try MMIODriver(
             fresh, memory: memory, executor: executor, offersPackedRings: offersPackedRings)
         try next.transport.restore(saved, into: fresh)
+        next.features = features
         next.queues = queues
         next.packedQueues = packedQueues
         next.transport.resume()
@@ -204,7 +221,7 @@ public final class MMIODriver {
         return queues
     }
 
-    /// Takes a queue from the running device (virtio 1.2, 2.6.1); `setUp` gives it one again.
+    /// Takes a queue from the running device (virtio 1.2, 2.6.1); `setUp` gives it one again. Returns when it is reset.
     public func resetQueue(_ index: Int) {
         write(Register.queueSelect, UInt32(truncatingIfNeeded: index))
         write(Register.queueReset, 1)

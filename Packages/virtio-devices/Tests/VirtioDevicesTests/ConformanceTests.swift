@@ -50,4 +50,12 @@ import VirtioModel
             #expect(try !checkVirtioDevice { SavedDevice(fault: fault) }.isEmpty, "\(fault)")
         }
     }
+
+    @Test("the checker finds a device that keeps a queue over its reset, drops another, or does not begin anew")
+    func findsResetFaults() throws {
+        #expect(try checkVirtioDevice { ResettingDevice(fault: nil) } == [])
+        for fault in ResettingDevice.Fault.allCases {
+            #expect(try !checkVirtioDevice { ResettingDevice(fault: fault) }.isEmpty, "\(fault)")
+        }
+    }
 }

@@ -241,8 +241,12 @@ import VirtioQueueTestSupport
         #expect(try refusal { $0.removedPorts = [1] } == .device(.removal(port: 1)))
         #expect(try refusal { $0.untoldRemovals = [1] } == .device(.removal(port: 1)))
         #expect(try refusal(ofPort: 1) { $0 = nil } == .device(.removal(port: 1)))
-        #expect(try refusal { $0.running?.controlReceive = nil } == .device(.control))
-        #expect(try refusal { $0.running?.controlTransmit = nil } == .device(.control))
+        // Those that a driver can take away.
+        let unresettable: VirtioFeatures = [.version1, .bit(1)]
+        #expect(try refusal(unresettable) { _ in } == nil)
+        #expect(try refusal(unresettable) { $0.running?.controlReceive = nil } == .device(.control))
+        #expect(try refusal(unresettable) { $0.running?.controlTransmit = nil } == .device(.control))
+        #expect(try refusal { $0.running?.controlReceive = nil } == nil)
         #expect(
             try refusal(ofPort: 0) { $0?.transmit?.inFlight = 1 } == .device(.queue(.inFlight(index: 1, 1))))
         for bad in [1, 64, 128, 255] as [UInt8] {
@@ -262,6 +266,11 @@ import VirtioQueueTestSupport
         // Without MULTIPORT nothing is said about ports, and there is one.
         let single: VirtioFeatures = .version1
         #expect(try refusal(single) { _ in } == nil)
+        #expect(
+            try refusal(single) { state in
+                let queue = state.running?.ports[0]?.receive
+                state.running?.controlReceive = queue
+            } == .registers(.activity(queue: 2)))
         #expect(try refusal(ofPort: 0, single) { $0?.opening = .closed } == .device(.port(0)))
         #expect(try refusal(ofPort: 0, single) { $0?.isReady = true } == .device(.port(0)))
         #expect(try refusal(ofPort: 0, single) { $0?.owedMessages = 2 } == .device(.port(0)))

@@ -74,7 +74,7 @@ private final class RestartProbe: QueueResettableDevice {
     func offer() throws {
         #expect(driver.offeredFeatures.contains(.ringReset))
         #expect(try !MMIODriver(ProbeDevice()).offeredFeatures.contains(.ringReset))
-        for device in [EntropyDevice(), BlockDevice(disk: nil)] as [any VirtioDevice] {
+        for device in [EntropyDevice(), BlockDevice(disk: nil), ConsoleDevice(ports: [])] as [any VirtioDevice] {
             #expect(try MMIODriver(device).offeredFeatures.contains(.ringReset))
         }
     }
@@ -199,6 +199,21 @@ private final class RestartProbe: QueueResettableDevice {
         driver.resetQueue(1)
         executor.run()
         #expect(!device.takeCalls().contains(.notified(1)))
+    }
+
+    @Test(
+        "a device that cannot do without a queue runs when that is reset before the device's thread came to its start")
+    func rightAfterTheStart() throws {
+        for device in [BlockDevice(disk: MemoryDisk(sectors: 8)), EntropyDevice()] as [any VirtioDevice] {
+            let driver = try MMIODriver(device, executor: executor)
+            try driver.start()
+            driver.resetQueue(0)
+            executor.run()
+            #expect(driver.status == 0xf)
+            driver.setUp(0, other)
+            executor.run()
+            #expect(driver.status == 0xf && driver.read(Register.queueReady) == 1)
+        }
     }
 
     @Test("a drive answers nothing of before the reset of its queue, and everything after, elsewhere")

@@ -37,9 +37,11 @@ public final class GuestPeer {
     /// To the guest.
     public internal(set) var receiveQueue: any RingDriver
     /// From the guest.
-    public private(set) var transmitQueue: any RingDriver
+    public internal(set) var transmitQueue: any RingDriver
     /// Events.
-    public private(set) var eventQueue: any RingDriver
+    public internal(set) var eventQueue: any RingDriver
+    /// Queues that the guest has taken away from the device.
+    public internal(set) var awayQueues: Set<UInt16> = []
     /// Packets in the order in which they came, if `keepsPackets`.
     public var packets: [Packet] = []
     /// Whether packets are kept; else they only go to the sockets.
@@ -80,6 +82,10 @@ public final class GuestPeer {
     var receiveBuffers: [UInt16: DriverQueue.Buffer] = [:]
     var eventBuffers: [UInt16: DriverQueue.Buffer] = [:]
     var transmitHeap = GuestAddress(0)
+    var transmitSize: UInt16 = 0
+    /// What is in the transmit queue, and what waits for that to be back or to have room, in the order in which it was put.
+    var sentChains: [TransmitChain] = []
+    var waitingChains: [TransmitChain] = []
     /// What the sockets said while the queue was full.
     var backlog: [VsockHeader] = []
     var unanswered: [Packet] = []
@@ -123,6 +129,9 @@ public final class GuestPeer {
     }
 
     private func start() throws {
+        awayQueues.removeAll()
+        sentChains.removeAll()
+        waitingChains.removeAll()
         try device.activate(
             Activation(
                 memory: memory, features: features,
@@ -130,6 +139,7 @@ public final class GuestPeer {
                     receiveQueue.configuration, transmitQueue.configuration, eventQueue.configuration,
                 ], interrupt: interrupt))
         transmitHeap = transmitQueue.heap
+        transmitSize = queueSize
         receiveBuffers.removeAll()
         eventBuffers.removeAll()
         if refills { try refill(Int(queueSize)) }
@@ -195,7 +205,7 @@ public final class GuestPeer {
     }
 
     /// Sends a packet as it is, right or wrong, without ringing.
-    /// - Returns: false if the queue is full.
+    /// - Returns: false if the queue is full. What is put while the queue is away waits for it.
     @discardableResult
     public func put(_ header: VsockHeader, _ payload: [UInt8] = []) throws -> Bool {
         try takeBackTransmitted()
@@ -214,7 +224,7 @@ public final class GuestPeer {
                 buffers.append(try transmitQueue.buffer(of: Array(bytes[cut])))
             }
         }
-        return try transmitQueue.send(chain: buffers, isIndirect: layout == .indirect) != nil
+        return try offer(TransmitChain(buffers: buffers, isIndirect: layout == .indirect))
     }
 
     /// Sends a packet as it is and rings.
@@ -236,16 +246,12 @@ public final class GuestPeer {
         }
     }
 
-    private func takeBackTransmitted() throws {
-        while try transmitQueue.takeBack() != nil {}
-        if transmitQueue.freeCount == Int(queueSize) { transmitQueue.resetHeap(to: transmitHeap) }
-    }
-
     /// Takes the packets that came, gives their buffers back, and has the sockets answer.
     /// - Returns: whether there were any.
     @discardableResult
     public func takePackets() throws -> Bool {
         if !rings { notify(1) }
+        try sendWaiting()
         try sendBacklog()
         var came: [Packet] = []
         while let used = try receiveQueue.takeBack() {

@@ -93,7 +93,7 @@ private struct PackedGuest {
 
             device.pause()
             let state = device.save()
-            #expect(state.running?.receive.format == .packed)
+            #expect(state.running?.receive?.format == .packed)
             #expect(state.running?.eventBuffers.map(\.slotCount) == [2, 2, 2])
             device = VsockDevice(guestCID: cid, backend: backend)
             guest.attach(device)

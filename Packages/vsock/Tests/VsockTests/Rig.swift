@@ -12,12 +12,13 @@ struct Rig {
     let guest: GuestPeer
 
     init(
-        _ options: VsockOptions = VsockOptions(), queueSize: UInt16 = 64, receiveBufferByteCount: UInt32 = 44 + 4096
+        _ options: VsockOptions = VsockOptions(), queueSize: UInt16 = 64, receiveBufferByteCount: UInt32 = 44 + 4096,
+        features: VirtioFeatures = Rings.features
     ) throws {
         backend = try PairBackend()
         device = VsockDevice(guestCID: try #require(GuestCID(3)), backend: backend, options: options)
         guest = try GuestPeer(
-            device, queueSize: queueSize, receiveBufferByteCount: receiveBufferByteCount, features: Rings.features)
+            device, queueSize: queueSize, receiveBufferByteCount: receiveBufferByteCount, features: features)
     }
 }
 

@@ -31,31 +31,31 @@ import VsockTestSupport
         Row(description: "a port above the last", error: .hostPort(1 << 31)) { $0.lastHostPort = 1 << 31 },
         Row(
             description: "a queue that is not ready", error: .queue(.queue(index: 0, .notReady)),
-            change: running { $0.receive.configuration.isReady = false }),
+            change: running { $0.receive?.configuration.isReady = false }),
         Row(
             description: "a queue outside of memory",
             error: .queue(
                 .queue(index: 1, .unmapped(.descriptorTable, GuestAddress(0xf_0000_0000), byteCount: 16 * 64))),
-            change: running { $0.transmit.configuration.descriptorTable = GuestAddress(0xf_0000_0000) }),
+            change: running { $0.transmit?.configuration.descriptorTable = GuestAddress(0xf_0000_0000) }),
         Row(
             description: "a queue larger than offered", error: .queue(.size(index: 0, 512, maximum: 256)),
-            change: running { $0.receive.configuration.size = 512 }),
+            change: running { $0.receive?.configuration.size = 512 }),
         Row(
             description: "a packed ring that was not negotiated",
-            error: .queue(.queue(index: 0, .state(.format(.packed)))), change: running { $0.receive.format = .packed }),
+            error: .queue(.queue(index: 0, .state(.format(.packed)))), change: running { $0.receive?.format = .packed }),
         Row(
             description: "chains in flight to the guest", error: .queue(.inFlight(index: 0, 1)),
-            change: running { $0.receive.inFlight = 1 }),
+            change: running { $0.receive?.inFlight = 1 }),
         Row(
             description: "chains in flight from the guest", error: .queue(.inFlight(index: 1, 64)),
-            change: running { $0.transmit.inFlight = 64 }),
+            change: running { $0.transmit?.inFlight = 64 }),
         Row(
             description: "indices that contradict each other",
             error: .queue(
                 .queue(index: 1, .state(.indices(nextAvailable: 9, nextUsed: 1, inFlight: 0)))),
             change: running {
-                $0.transmit.nextAvailable = 9
-                $0.transmit.nextUsed = 1
+                $0.transmit?.nextAvailable = 9
+                $0.transmit?.nextUsed = 1
             }),
         Row(
             description: "fewer event buffers than in flight", error: .queue(.inFlight(index: 2, 8)),
@@ -78,6 +78,22 @@ import VsockTestSupport
                 $0.event = nil
                 $0.eventBuffers = []
                 $0.unreturnedEventBufferCount = 1
+            }),
+        Row(
+            description: "no queue to the guest, whose driver cannot have reset it", error: .missingQueue(index: 0),
+            change: running { $0.receive = nil }),
+        Row(
+            description: "no queue from the guest", error: .missingQueue(index: 1),
+            change: running { $0.transmit = nil }),
+        Row(
+            description: "an event that waits for a queue that is there", error: .eventOwed,
+            change: running { $0.isEventOwed = true }),
+        Row(
+            description: "an event that waits for a queue that cannot come", error: .eventOwed,
+            change: running {
+                $0.event = nil
+                $0.eventBuffers = []
+                $0.isEventOwed = true
             }),
         Row(
             description: "more RSTs than can be owed", error: .resets(count: 1280),
@@ -116,7 +132,7 @@ import VsockTestSupport
         let rig = try Rig()
         rig.device.pause()
         var state = rig.device.save()
-        state.running?.transmit.isBroken = true
+        state.running?.transmit?.isBroken = true
         let device = VsockDevice(guestCID: rig.device.guestCID, backend: rig.backend)
         try rig.guest.move(to: device, restoring: state)
         #expect(rig.guest.interrupt.didNeedReset && device.save().running == nil)
@@ -164,18 +180,18 @@ import VsockTestSupport
         guard var running = state.running else { return }
         defer { state.running = running }
         switch Int.random(in: 0..<12, using: &random) {
-        case 0: running.receive.nextAvailable = number
-        case 1: running.receive.inFlight = number
+        case 0: running.receive?.nextAvailable = number
+        case 1: running.receive?.inFlight = number
         case 2:
-            running.transmit.nextAvailable = number
-            running.transmit.nextUsed = number
+            running.transmit?.nextAvailable = number
+            running.transmit?.nextUsed = number
         case 3: running.event?.nextUsed = number
         case 4: running.event?.inFlight = number
         case 5: running.eventBuffers.append(.init(head: number, slotCount: number))
         case 6: if !running.eventBuffers.isEmpty { running.eventBuffers[0].head = number }
         case 7: running.unreturnedEventBufferCount = number
-        case 8: running.receive.configuration.size = number
-        case 9: running.transmit.unsignalled = UInt32(number) << 16 | UInt32(number)
+        case 8: running.receive?.configuration.size = number
+        case 9: running.transmit?.unsignalled = UInt32(number) << 16 | UInt32(number)
         case 10: running.resets = Array(repeating: .init(hostPort: 1, guestPort: 2), count: Int(number))
         default: running.event?.configuration.usedRing = GuestAddress(UInt64(number) << 8)
         }

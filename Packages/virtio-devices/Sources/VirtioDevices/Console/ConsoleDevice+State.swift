@@ -21,14 +21,8 @@ extension ConsoleDevice: SavableDevice {
         guard active != nil, isPaused else { return }
         isPaused = false
         for index in queueMaximumSizes.indices {
-            if let index = UInt16(exactly: index) { serveUnasked(index) }
+            if let index = UInt16(exactly: index), let host { serveUnasked(index, on: host) }
         }
-    }
-
-    private func serveUnasked(_ index: UInt16) {
-        guard queueNotified(index) == .again, let host else { return }
-        let device = Confined(self)
-        host.executor.perform { device.value.serveUnasked(index) }
     }
 
     /// The queues, and how far the conversation about each port has come.
@@ -52,13 +46,15 @@ extension ConsoleDevice: SavableDevice {
         guard host != nil, active == nil else { throw .notIdle }
         guard (state.size == nil) == (size == nil) else { throw .size(state.size) }
         guard state.portCount == ports.count else { throw .portCount(saved: state.portCount, ports.count) }
-        try check(removalsIn: state)
         let isMultiport = features.contains(.consoleMultiport)
+        try check(removalsIn: state, isMultiport: isMultiport)
         var control: (receive: Queue?, transmit: Queue?) = (nil, nil)
         var queues: [(receive: Queue?, transmit: Queue?)] = []
         if let running = state.running {
-            guard isMultiport == (running.controlReceive != nil), isMultiport == (running.controlTransmit != nil)
-            else { throw .control }
+            let mayBeAway = !isMultiport || features.contains(.ringReset)
+            for queue in [running.controlReceive, running.controlTransmit] {
+                guard queue == nil ? mayBeAway : isMultiport else { throw .control }
+            }
             control = try (
                 queue(2, running.controlReceive, memory, features),
                 queue(3, running.controlTransmit, memory, features)
@@ -87,10 +83,10 @@ extension ConsoleDevice: SavableDevice {
     }
 
     /// A port is gone if and only if nothing of it was saved; only of a driver that knows ports there is one to be told.
-    private func check(removalsIn state: ConsoleState) throws(ConsoleStateError) {
+    private func check(removalsIn state: ConsoleState, isMultiport: Bool) throws(ConsoleStateError) {
         for port in state.removedPorts.sorted() where Int(port) >= ports.count { throw .removal(port: port) }
         for port in state.untoldRemovals.sorted()
-        where !state.removedPorts.contains(port) || state.running?.controlReceive == nil {
+        where !state.removedPorts.contains(port) || state.running == nil || !isMultiport {
             throw .removal(port: port)
         }
         guard let running = state.running else { return }
@@ -108,7 +104,9 @@ extension ConsoleDevice: SavableDevice {
     ) throws(ConsoleStateError) -> Queue? {
         guard let state else { return nil }
         do throws(SavedQueueError) {
-            return try restoreQueue(index, state, memory: memory, features: features)
+            let queue = try restoreQueue(index, state, memory: memory, features: features)
+            queue.malformedChainPolicy = .returnHead
+            return queue
         } catch {
             throw .queue(error)
         }
@@ -130,7 +128,7 @@ extension ConsolePort {
 
     /// The numbers are checked.
     func restore(_ state: ConsoleState.Port, _ receive: Queue?, _ transmit: Queue?) {
-        take(receive: receive, transmit: transmit)
+        (self.receive, self.transmit) = (receive, transmit)
         owed = OwedMessages(rawValue: state.owedMessages)
         isReady = state.isReady
         outputOffset = UInt64(state.writtenByteCount)

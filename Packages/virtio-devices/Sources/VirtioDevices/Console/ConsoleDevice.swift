@@ -16,8 +16,9 @@ public import VirtioQueue
 ///        PORT_OPEN 0  ──►     reported once everything sent before is written
 ///                         ◄── PORT_OPEN 0 when the input ended, after its last byte
 /// ```
-/// `ConsoleDevice+Control.swift` is the conversation, `+Input.swift` and `+Output.swift` move the bytes.
-public final class ConsoleDevice: VirtioDevice {
+/// `ConsoleDevice+Control.swift` is the conversation, `+Input.swift` and `+Output.swift` move the bytes, `+Queues.swift`
+/// gives queues back to a driver that resets them.
+public final class ConsoleDevice: QueueResettableDevice {
     /// The most ports of one device.
     public static let portCountMax = 31
 
@@ -39,8 +40,10 @@ public final class ConsoleDevice: VirtioDevice {
     final class Active {
         let interrupt: any Interrupt
         let features: VirtioFeatures
-        let controlReceive: Queue?
-        let controlTransmit: Queue?
+        /// nil without MULTIPORT, and while the driver has taken it away.
+        var controlReceive: Queue?
+        /// The same.
+        var controlTransmit: Queue?
 
         init(
             _ interrupt: any Interrupt, _ features: VirtioFeatures, _ controlReceive: Queue?,
@@ -50,8 +53,6 @@ public final class ConsoleDevice: VirtioDevice {
             self.features = features
             self.controlReceive = controlReceive
             self.controlTransmit = controlTransmit
-            controlReceive?.malformedChainPolicy = .returnHead
-            controlTransmit?.malformedChainPolicy = .returnHead
         }
     }
 
@@ -99,11 +100,12 @@ public final class ConsoleDevice: VirtioDevice {
         let active = Active(
             activation.interrupt, activation.features, isMultiport ? try activation.queue(2) : nil,
             isMultiport ? try activation.queue(3) : nil)
+        for case let queue? in activation.queues { queue.malformedChainPolicy = .returnHead }
         for (index, port) in ports.enumerated() {
             guard let port, isMultiport || index == 0 else { continue }
             let first = Self.receiveQueueIndex(ofPort: index)
             guard activation.queues.indices.contains(first + 1) else { continue }
-            port.take(receive: activation.queues[first], transmit: activation.queues[first + 1])
+            (port.receive, port.transmit) = (activation.queues[first], activation.queues[first + 1])
             // 5.3.5: without control queues a port is open when the device is.
             port.isGuestOpen = !isMultiport
         }
@@ -142,18 +144,14 @@ public final class ConsoleDevice: VirtioDevice {
     /// Serves the queue of a port, or a control queue.
     public func queueNotified(_ index: UInt16) -> QueueService {
         guard isServing else { return .drained }
-        switch index {
-        case 2: return sendControl()
-        case 3: return receiveControl()
-        default:
-            let number = Int(index < 2 ? 0 : index / 2 - 1)
-            guard ports.indices.contains(number), let port = ports[number] else { return .drained }
-            return index % 2 == 0 ? pumpInput(port) : pumpOutput(port)
+        switch use(ofQueue: index) {
+        case .controlReceive: return sendControl()
+        case .controlTransmit: return receiveControl()
+        case .receive(let port): return pumpInput(port)
+        case .transmit(let port): return pumpOutput(port)
+        case nil: return .drained
         }
     }
-
-    /// Port 0 has queues 0 and 1, the others theirs behind the control queues (virtio 1.2, 5.3.2).
-    static func receiveQueueIndex(ofPort number: Int) -> Int { number == 0 ? 0 : 2 * number + 2 }
 
     /// Changes the size of the consoles and tells the driver. Without effect if no size was given at first, since then
     /// SIZE is not offered. On the device's thread only.

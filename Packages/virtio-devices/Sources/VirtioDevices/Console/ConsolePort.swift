@@ -15,7 +15,8 @@ public final class ConsolePort {
     public enum Event: Sendable, Equatable {
         /// The guest opened the port.
         case guestOpened
-        /// The guest closed the port, and all that it wrote before has been written or, after an error, discarded.
+        /// The guest closed the port, and all that it wrote before has been written, or discarded after an error or with
+        /// the queue that it was in.
         case guestClosed
         /// The input came to its end (or failed), and all of it is in the guest's buffers.
         case inputEnded
@@ -100,14 +101,6 @@ public final class ConsolePort {
 
     /// Whether the host's end is open for the guest.
     var isHostOpen: Bool { !(isInputEnded && (!hasOutput || closesAtEndOfInput)) }
-
-    /// Takes what belongs to one activation.
-    func take(receive: Queue?, transmit: Queue?) {
-        receive?.malformedChainPolicy = .returnHead
-        transmit?.malformedChainPolicy = .returnHead
-        self.receive = receive
-        self.transmit = transmit
-    }
 
     /// Forgets what belongs to one activation.
     func deactivate() {

@@ -21,9 +21,9 @@ public struct ConsoleState: SavedDeviceState {
 
     /// What exists while a driver uses the console.
     public struct Running: Equatable, Sendable {
-        /// Messages about ports, to the guest; nil without MULTIPORT.
+        /// Messages about ports, to the guest; nil without MULTIPORT, and while the driver has taken it away.
         public var controlReceive: QueueState?
-        /// Messages about ports, from the guest; nil without MULTIPORT.
+        /// Messages about ports, from the guest; nil likewise.
         public var controlTransmit: QueueState?
         /// The ports by number; nil where one was taken away.
         public var ports: [Port?]
@@ -48,9 +48,9 @@ public struct ConsoleState: SavedDeviceState {
 
     /// One port.
     public struct Port: Equatable, Sendable {
-        /// To the guest; nil if the driver set up none.
+        /// To the guest; nil if the driver set up none, or has taken it away.
         public var receive: QueueState?
-        /// From the guest; nil if the driver set up none.
+        /// From the guest; nil likewise.
         public var transmit: QueueState?
         /// Messages that the guest is still to get, each at most once. Bits: 2 DEVICE_ADD, 4 CONSOLE_PORT, 8 RESIZE,
         /// 16 PORT_NAME, 32 PORT_OPEN.
@@ -114,7 +114,7 @@ public enum ConsoleStateError: Error, Equatable, Sendable {
     case portCount(saved: Int, Int)
     /// A port that is not there was taken away, or one that is there is not.
     case removal(port: UInt32)
-    /// Control queues go with MULTIPORT, and nothing else has them.
+    /// Control queues go with MULTIPORT, unless the driver may take them away, and nothing else has them.
     case control
     /// What is saved of the port contradicts itself, or the features.
     case port(Int)

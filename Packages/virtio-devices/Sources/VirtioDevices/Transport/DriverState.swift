@@ -40,7 +40,8 @@ struct DriverState {
     var deviceFeaturesSelect: UInt32 = 0
     var driverFeaturesSelect: UInt32 = 0
     var queueSelect: UInt32 = 0
-    /// Those that the device is letting go of; a queue in use is in it only until then.
+    /// Those that the device is letting go of. Their fields stay for a start that came before and is on its way; a driver
+    /// reads them as after power-on.
     private var queuesInReset: Set<UInt32> = []
     private var driverFeaturePages: (UInt32, UInt32) = (0, 0)
     /// Whether the driver asked for a bit above 63: none is offered, so it can never be accepted.
@@ -153,8 +154,12 @@ struct DriverState {
 
     // MARK: Queues
 
-    /// The selected queue, or nil if there is none of that number.
-    var selectedQueue: QueueConfiguration? { selectedIndex.map { queues[$0] } }
+    /// The selected queue as the driver reads it, or nil if there is none of that number.
+    var selectedQueue: QueueConfiguration? {
+        selectedIndex.map {
+            isSelectedQueueInReset ? QueueConfiguration(maximumSize: queues[$0].maximumSize) : queues[$0]
+        }
+    }
 
     /// A queue by its index, or nil if there is none of that number.
     func queue(_ index: UInt16) -> QueueConfiguration? {
@@ -163,6 +168,9 @@ struct DriverState {
 
     /// Whether the device is letting go of the selected queue.
     var isSelectedQueueInReset: Bool { queuesInReset.contains(queueSelect) }
+
+    /// Whether the device is letting go of a queue.
+    func isInReset(_ index: UInt16) -> Bool { queuesInReset.contains(UInt32(index)) }
 
     /// Changes the selected queue, between FEATURES_OK and DRIVER_OK only (virtio 1.2, 3.1.1 steps 5 to 8): what a running
     /// device uses is frozen, whatever the driver writes later. With VIRTIO_F_RING_RESET a queue that is not in use may be
@@ -182,18 +190,20 @@ struct DriverState {
         return UInt16(exactly: queueSelect)
     }
 
-    /// Takes the selected queue from the driver: its fields are as after power-on at once, and stay so until
+    /// Takes the selected queue from the driver: to that its fields are as after power-on at once, and stay so until
     /// `finishQueueReset`. Also of a device that has given up, which may still have I/O in flight.
     /// - Returns: its index; nil if there is nothing to reset.
     mutating func beginQueueReset() -> UInt16? {
-        guard isDriverOK, hasQueueReset, let index = selectedIndex, queues[index].isReady else { return nil }
-        queues[index].reset()
+        guard isDriverOK, hasQueueReset, selectedQueue?.isReady == true else { return nil }
         queuesInReset.insert(queueSelect)
         return UInt16(exactly: queueSelect)
     }
 
     /// The device has let go of the queue.
-    mutating func finishQueueReset(_ index: UInt16) { queuesInReset.remove(UInt32(index)) }
+    mutating func finishQueueReset(_ index: UInt16) {
+        guard queuesInReset.remove(UInt32(index)) != nil, queues.indices.contains(Int(index)) else { return }
+        queues[Int(index)].reset()
+    }
 
     private var hasQueueReset: Bool { driverFeatures.contains(.ringReset) }
     private var selectedIndex: Int? { Int(exactly: queueSelect).flatMap { queues.indices.contains($0) ? $0 : nil } }

@@ -22,8 +22,8 @@ final class DeviceSide {
         self.link = link
     }
 
-    /// Starts the device with what the driver has set up by now. Resets that came from another vCPU may have overtaken
-    /// this: one of the device makes it void, one of a queue has left that not ready.
+    /// Starts the device with what the driver has set up by now. A reset of the device that came from another vCPU may have
+    /// overtaken this and makes it void; one of a queue comes after this, or has left that not ready.
     /// - Returns: the queues to be served once.
     func activate(_ epoch: UInt64) -> [UInt16] {
         guard !isActive, !isPaused, let driver = driver(epoch) else { return [] }
@@ -36,7 +36,8 @@ final class DeviceSide {
                 activation.queues[index] == nil ? nil : UInt16(exactly: index)
             }
             live = Set(queues)
-            return queues
+            // One that the driver takes back by now begins, and goes unserved.
+            return queues.filter { !driver.isInReset($0) }
         } catch {
             // virtio 1.2, 2.1.2: a device that cannot go on says so and waits for a reset.
             link.needsReset()
@@ -44,10 +45,13 @@ final class DeviceSide {
         }
     }
 
-    /// Has the device let go of one queue (virtio 1.2, 2.6.1).
+    /// Has the device let go of one queue (virtio 1.2, 2.6.1); then the driver may set it up again.
     func resetQueue(_ index: UInt16, _ epoch: UInt64) {
-        guard isActive, driver(epoch) != nil, live.remove(index) != nil else { return }
-        (device as? any QueueResettableDevice)?.resetQueue(index)
+        guard driver(epoch) != nil else { return }
+        if isActive, live.remove(index) != nil { (device as? any QueueResettableDevice)?.resetQueue(index) }
+        link.state.withLock { state in
+            if state.epoch == epoch { state.driver.finishQueueReset(index) }
+        }
     }
 
     /// Gives the device a queue that was reset, unless it was reset again meanwhile.
@@ -61,7 +65,7 @@ final class DeviceSide {
             try device.restartQueue(
                 index, Activation.queue(Int(index), configuration, memory: memory, features: driver.driverFeatures))
             live.insert(index)
-            return true
+            return !driver.isInReset(index)
         } catch {
             link.needsReset()
             return false
@@ -135,9 +139,6 @@ extension MMIOTransport {
         }
         guard let (index, epoch) = begun else { return }
         executor.performAndWait { [self] in deviceSide.value.resetQueue(index, epoch) }
-        link.state.withLock { state in
-            if state.epoch == epoch { state.driver.finishQueueReset(index) }
-        }
     }
 
     /// QueueReady: of a running device, a queue that was reset begins anew.

@@ -9,7 +9,8 @@ internal import VirtioQueueTestSupport
 /// Checks the laws that every virtio device obeys, whatever it does (virtio 1.2, 2 and 3): what it shows does not change,
 /// features and queues that are missing are survived or refused, hostile chains end in a used entry or in
 /// DEVICE_NEEDS_RESET and never in anything else, a reset lets go of guest memory, and afterwards it starts again; all that with
-/// split and with packed rings. A `SavableDevice` is also saved, and restored in a fresh one, between a chain and its answer.
+/// split and with packed rings. A `SavableDevice` is also saved, and restored in a fresh one, between a chain and its answer;
+/// of a `QueueResettableDevice` each queue is taken away at work and given back elsewhere (2.6.1).
 ///
 /// - Parameters:
 ///   - seed: of the content of requests; the same seed does the same.
@@ -27,6 +28,7 @@ public func checkVirtioDevice(
         try check.life(make)
         try check.hostility(make)
         if let device = make() as? any SavableDevice { try check.saving(device, make) }
+        if make() is any QueueResettableDevice { try check.queueResets(make) }
     }
     return check.findings
 }
@@ -180,18 +182,31 @@ struct DeviceCheck {
     }
 }
 
-/// All of guest memory at one time.
+/// Guest memory at one time.
 struct MemoryCopy {
     private var regions: [[UInt8]] = []
 
+    /// All of it.
     init(_ memory: GuestMemory) throws(GuestMemoryError) {
-        for region in memory.regions {
-            var bytes = [UInt8](repeating: 0, count: Int(region.range.byteCount))
-            try bytes.withUnsafeMutableBufferPointer { (pointer) throws(GuestMemoryError) in
-                try memory.read(at: region.range.start, into: UnsafeMutableRawBufferPointer(pointer))
-            }
-            regions.append(bytes)
+        for region in memory.regions { try add(memory, region.range.start, Int(region.range.byteCount)) }
+    }
+
+    /// Where a driver has its queues and their buffers.
+    init(queuesOf driver: MMIODriver) throws(GuestMemoryError) {
+        for index in 0..<driver.transport.queueCount {
+            let (start, byteCount) = MMIODriver.queueMemory(index)
+            try add(driver.memory, start, byteCount)
         }
+    }
+
+    private mutating func add(
+        _ memory: GuestMemory, _ start: GuestAddress, _ byteCount: Int
+    ) throws(GuestMemoryError) {
+        var bytes = [UInt8](repeating: 0, count: byteCount)
+        try bytes.withUnsafeMutableBufferPointer { (pointer) throws(GuestMemoryError) in
+            try memory.read(at: start, into: UnsafeMutableRawBufferPointer(pointer))
+        }
+        regions.append(bytes)
     }
 
     func isSame(as other: MemoryCopy) -> Bool {

@@ -14,8 +14,8 @@ public struct DeviceSweep: Sendable, Equatable {
 }
 
 /// Writes boundary values to every register at every status, and to every field of the rings; puts chains of every
-/// shape into every queue: with split and packed rings, in a fresh device, after a reset, and, of a `SavableDevice`,
-/// after a restore. After each case the device must have come to rest, its registers must agree with each other, and after
+/// shape into every queue: with split and packed rings, in a fresh device, after a reset, of a `SavableDevice` after a
+/// restore, and of a `QueueResettableDevice` after a reset of each queue. After each case the device must have come to rest, its registers must agree with each other, and after
 /// a reset it must serve a good chain.
 ///
 /// - Parameters:
@@ -29,7 +29,13 @@ public func sweepVirtioDevice(
     var random = SeededGenerator(seed: seed)
     var result = DeviceSweep()
     let first = make()
-    let phases = SweepPlan.Phase.allCases.filter { $0 != .restored || first is any SavableDevice }
+    let phases = SweepPlan.Phase.allCases.filter {
+        switch $0 {
+        case .fresh, .reset: true
+        case .restored: first is any SavableDevice
+        case .restarted: first is any QueueResettableDevice
+        }
+    }
     let plans = try [false, true].map { (isPacked) throws(GuestMemoryError) in
         try SweepPlan(make, isPacked: isPacked, &result.findings)
     }
@@ -58,7 +64,11 @@ public func sweepVirtioDevice(
 
 /// The points for one format of rings, each played with a device of its own.
 struct SweepPlan {
-    enum Phase: String, CaseIterable { case fresh, reset, restored }
+    enum Phase: String, CaseIterable {
+        case fresh, reset, restored
+        /// Each of its queues was reset and set up again elsewhere.
+        case restarted
+    }
 
     let isPacked: Bool
     let points: [SweepPoint]
@@ -122,6 +132,10 @@ struct SweepPlan {
             if let finding = restore(&machine, make) { return finding }
             if point.status == 0xf, let finding = try serves(machine, &random) { return "restored " + finding }
         }
+        if phase == .restarted, point.status == 0xf {
+            try restartQueues(machine)
+            if let finding = try serves(machine, &random) { return "with new queues " + finding }
+        }
         let before = machine.driver.status
         let edges = machine.driver.line.count
         switch point {
@@ -167,6 +181,16 @@ struct SweepPlan {
             driver.notify(index)
             machine.executor.run()
         }
+    }
+
+    private func restartQueues(_ machine: Machine) throws(GuestMemoryError) {
+        for index in 0..<machine.driver.transport.queueCount {
+            guard let size = machine.driver.ring(index)?.size else { continue }
+            let start = MMIODriver.queueMemory(index).start.rawValue
+            machine.driver.resetQueue(index)
+            try machine.driver.setUp(index, size: size, at: GuestAddress(start &+ 0x2_0000))
+        }
+        machine.executor.run()
     }
 
     private func restore(_ machine: inout Machine, _ make: () -> any VirtioDevice) -> String? {

@@ -40,14 +40,13 @@ extension VsockDevice {
         turns.removeAll()
         strays.removeAll()
         for reset in resets { strays.append(header(of: reset)) }
-        closeGate()
+        if active?.event != nil { closeGate() }
         serveEvents()
         serveAndContinue()
     }
 
-    /// Keeps everything from the guest until it has dealt with the event, if it can be told.
+    /// Keeps everything from the guest until it has dealt with the event.
     func closeGate() {
-        guard active?.event != nil else { return }
         let deadline = clock.time(after: options.requestTimeout)
         gate = .waitingForBuffer(deadline: deadline)
         arm(deadline)

@@ -13,11 +13,12 @@ extension VsockDevice: SavableDevice {
             guestCID: guestCID.rawValue, lastHostPort: lastHostPort,
             running: active.map { active in
                 VsockState.Running(
-                    receive: active.receive.save(), transmit: active.transmit.save(), event: active.event?.save(),
+                    receive: active.receive?.save(), transmit: active.transmit?.save(), event: active.event?.save(),
                     eventBuffers: eventChains.all.compactMap(\.head).map {
                         VsockState.EventBuffer(head: $0.index, slotCount: $0.slotCount)
                     },
-                    unreturnedEventBufferCount: UInt16(clamping: unreturnedEventBufferCount), resets: resetsToTell)
+                    unreturnedEventBufferCount: UInt16(clamping: unreturnedEventBufferCount),
+                    isEventOwed: active.event == nil && gate != .open, resets: resetsToTell)
             })
     }
 
@@ -40,8 +41,11 @@ extension VsockDevice: SavableDevice {
             guard running.resets.count <= options.connectionLimit &+ options.pendingResetLimit else {
                 throw .resets(count: running.resets.count)
             }
-            let receive = try queue(0, running.receive, memory, features)
-            let transmit = try queue(1, running.transmit, memory, features)
+            let receive = try neededQueue(0, running.receive, memory, features)
+            let transmit = try neededQueue(1, running.transmit, memory, features)
+            guard !running.isEventOwed || running.event == nil && features.contains(.ringReset) else {
+                throw .eventOwed
+            }
             let event = try eventQueue(running, memory, features)
             do throws(Errno) { try startTimer(host) } catch { throw .host(error) }
             active = Active(
@@ -49,9 +53,20 @@ extension VsockDevice: SavableDevice {
             clock.stop()
             unreturnedEventBufferCount = Int(running.unreturnedEventBufferCount) &+ running.eventBuffers.count
             for reset in running.resets { strays.append(header(of: reset)) }
-            closeGate()
+            if event != nil || running.isEventOwed { closeGate() }
         }
         hostPorts = HostPorts(last: state.lastHostPort)
+    }
+
+    /// One of those without which the device does not start, and which are gone only when they were reset.
+    private func neededQueue(
+        _ index: Int, _ state: QueueState?, _ memory: GuestMemory, _ features: VirtioFeatures
+    ) throws(VsockStateError) -> Queue? {
+        guard let state else {
+            guard features.contains(.ringReset) else { throw .missingQueue(index: index) }
+            return nil
+        }
+        return try queue(index, state, memory, features)
     }
 
     /// A queue whose chains are all in the ring or at the driver.

@@ -15,8 +15,9 @@ public import VirtioQueue
 ///                            VsockDevice+Host      readable, writable, closed
 /// time                       VsockDevice+Timers    one timer for all
 /// ```
-/// What happens to a connection in the end is in `VsockDevice+Closing`.
-public final class VsockDevice: VirtioDevice {
+/// What happens to a connection in the end is in `VsockDevice+Closing`; what happens when a driver takes one queue away, in
+/// `VsockDevice+Queues`.
+public final class VsockDevice: QueueResettableDevice {
     /// The guest's address.
     public let guestCID: GuestCID
     /// What was chosen.
@@ -60,10 +61,11 @@ public final class VsockDevice: VirtioDevice {
     /// What exists between `activate` and `reset`.
     final class Active {
         let interrupt: any Interrupt
-        let receive: Queue
-        let transmit: Queue
+        /// nil while the driver has taken it away, as the next.
+        var receive: Queue?
+        var transmit: Queue?
         /// A driver that sets up no event queue hears of no events.
-        let event: Queue?
+        var event: Queue?
         /// What the driver accepted.
         let features: VirtioFeatures
 
@@ -75,16 +77,14 @@ public final class VsockDevice: VirtioDevice {
         }
 
         init(
-            receive: Queue, transmit: Queue, event: Queue?, features: VirtioFeatures, interrupt: any Interrupt
+            receive: Queue?, transmit: Queue?, event: Queue?, features: VirtioFeatures, interrupt: any Interrupt
         ) {
             self.receive = receive
             self.transmit = transmit
             self.event = event
             self.features = features
             self.interrupt = interrupt
-            receive.malformedChainPolicy = .returnHead
-            transmit.malformedChainPolicy = .returnHead
-            event?.malformedChainPolicy = .returnHead
+            for case let queue? in [receive, transmit, event] { queue.malformedChainPolicy = .returnHead }
         }
     }
 

@@ -17,29 +17,32 @@ public struct VsockState: SavedDeviceState {
 
     /// What exists while a driver uses the device.
     public struct Running: Equatable, Sendable {
-        /// The queue of packets to the guest.
-        public var receive: QueueState
-        /// The queue of packets from the guest.
-        public var transmit: QueueState
-        /// The queue of events; nil if the driver set up none.
+        /// The queue of packets to the guest; nil while the driver has taken it away.
+        public var receive: QueueState?
+        /// The queue of packets from the guest; nil likewise.
+        public var transmit: QueueState?
+        /// The queue of events; nil if the driver set up none, or has taken it away.
         public var event: QueueState?
         /// The buffers in flight of the event queue; the other queues have none.
         public var eventBuffers: [EventBuffer]
         /// How many buffers of the event queue the guest was given back and has not offered again.
         public var unreturnedEventBufferCount: UInt16
+        /// Whether the guest was to hear of a transport reset when it took its event queue away.
+        public var isEventOwed: Bool
         /// What the guest waits for, and will not get but by an RST.
         public var resets: [Reset]
 
         /// Gathers saved values.
         public init(
-            receive: QueueState, transmit: QueueState, event: QueueState?, eventBuffers: [EventBuffer] = [],
-            unreturnedEventBufferCount: UInt16 = 0, resets: [Reset] = []
+            receive: QueueState?, transmit: QueueState?, event: QueueState?, eventBuffers: [EventBuffer] = [],
+            unreturnedEventBufferCount: UInt16 = 0, isEventOwed: Bool = false, resets: [Reset] = []
         ) {
             self.receive = receive
             self.transmit = transmit
             self.event = event
             self.eventBuffers = eventBuffers
             self.unreturnedEventBufferCount = unreturnedEventBufferCount
+            self.isEventOwed = isEventOwed
             self.resets = resets
         }
     }
@@ -96,6 +99,10 @@ public enum VsockStateError: Error, Equatable, Sendable {
     case hostPort(UInt32)
     /// The device cannot have a queue.
     case queue(SavedQueueError)
+    /// A queue is not there that the device needs, and that no driver can have taken away.
+    case missingQueue(index: Int)
+    /// An event waits for a queue that is there, or that cannot come.
+    case eventOwed
     /// The event queue cannot have such a buffer in flight.
     case eventBuffer(VsockState.EventBuffer)
     /// More buffers of the event queue are said to be at the guest than there can be.
@@ -114,6 +121,8 @@ extension VsockStateError: CustomStringConvertible {
         case .guestCID(let saved): "vsock: saved of the guest with CID \(saved)"
         case .hostPort(let port): "vsock: saved port \(port) is none of the host's"
         case .queue(let error): "vsock: saved \(error)"
+        case .missingQueue(let index): "vsock: saved without queue \(index)"
+        case .eventOwed: "vsock: a saved event waits for no queue"
         case .eventBuffer(let buffer):
             "vsock: saved buffer \(buffer.head) of \(buffer.slotCount) slots cannot be in flight"
         case .unreturnedEventBuffers(let count): "vsock: \(count) saved buffers are more than the event queue has"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import VMMSysUtil
 internal import VMMemory
+internal import VirtioQueue
 internal import VirtioQueueTestSupport
 internal import Vsock
 
@@ -20,7 +21,7 @@ public struct FuzzedVsockSequence: Sendable, Equatable {
 /// time. Streams must arrive whole and end when they were ended, whatever others do; limits must hold, the device must
 /// go on, and in the end nothing may be left; else the harness aborts.
 ///
-/// Each step is one byte, modulo 20, and one byte of what it is done with; see `SequenceArena.step`. At most 512 are
+/// Each step is one byte, modulo 21, and one byte of what it is done with; see `SequenceArena.step`. At most 512 are
 /// played.
 @discardableResult
 public func fuzzVsockSequence(_ bytes: UnsafeRawBufferPointer) -> FuzzedVsockSequence {
@@ -47,7 +48,9 @@ final class SequenceArena {
 
     init() throws {
         backend = try PairBackend()
-        guest = try GuestPeer(Self.makeDevice(backend), queueSize: 16, receiveBufferByteCount: 44 + 256)
+        guest = try GuestPeer(
+            Self.makeDevice(backend), queueSize: 16, receiveBufferByteCount: 44 + 256,
+            features: [.version1, .indirectDescriptors, .eventIndex, .ringReset, .vsockSequencedPacket])
         guest.bufferByteCount = 1024
         guest.keepsPackets = false
     }
@@ -79,7 +82,7 @@ final class SequenceArena {
         try begin()
         openedBefore = guest.device.counters.opened
         while !input.isAtEnd, result.steps < 512 {
-            try step(input.next() % 20, &input)
+            try step(input.next() % 21, &input)
             result.steps += 1
             if guest.device.connectionCount > Self.limit { fuzzFinding("more connections than the limit") }
             if guest.interrupt.didNeedReset { fuzzFinding("the device stopped") }
@@ -154,9 +157,12 @@ final class SequenceArena {
             let answer = answers[Int(argument & 3)]
             backend.answer = { _ in answer }
         case 18: guest.layout = GuestPeer.Layout.allCases[Int(argument) % GuestPeer.Layout.allCases.count]
-        default:
+        case 19:
             guest.notify(UInt16(argument % 4))
             if guest.refills { try guest.refill(16) }
+        default:
+            if argument & 4 == 0 { try guest.resetQueue(UInt16(argument % 3)) }
+            if argument & 8 == 0 { try guest.restartQueue(UInt16(argument % 3), size: argument & 16 == 0 ? 16 : 8) }
         }
         adopt()
     }

@@ -18,7 +18,7 @@ public struct FuzzedVsockState: Sendable, Equatable {
 /// must be the same when it is saved again; the device must serve the guest, or stop with DEVICE_NEEDS_RESET, and a reset
 /// must bring it back; else the harness aborts.
 ///
-/// The input is a list of 5 bytes each, at most 64: `u8` which number (modulo 32; see `StateArena.change`), `u32` its new
+/// The input is a list of 5 bytes each, at most 64: `u8` which number (modulo 35; see `StateArena.change`), `u32` its new
 /// value, little-endian.
 @discardableResult
 public func fuzzVsockState(_ bytes: UnsafeRawBufferPointer) -> FuzzedVsockState {
@@ -30,11 +30,12 @@ private let stateArena = FuzzArena { try StateArena() }
 private final class StateArena {
     private let backend: PairBackend
     private let guest: GuestPeer
-    private static let features: VirtioFeatures = [.version1, .indirectDescriptors, .eventIndex]
 
     init() throws {
         backend = try PairBackend()
-        guest = try GuestPeer(Self.makeDevice(backend), queueSize: 16)
+        guest = try GuestPeer(
+            Self.makeDevice(backend), queueSize: 16,
+            features: [.version1, .indirectDescriptors, .eventIndex, .ringReset])
     }
 
     private static func makeDevice(_ backend: PairBackend) -> VsockDevice {
@@ -56,7 +57,7 @@ private final class StateArena {
         var state = honest
         for _ in 0..<64 {
             guard !input.isAtEnd else { break }
-            change(&state, input.next() % 32, input.next(UInt32.self))
+            change(&state, input.next() % 35, input.next(UInt32.self))
         }
         let next = Self.makeDevice(backend)
         var result = FuzzedVsockState()
@@ -85,7 +86,7 @@ private final class StateArena {
     }
 
     private static func queues(_ running: VsockState.Running) -> [QueueConfiguration?] {
-        [running.receive.configuration, running.transmit.configuration, running.event?.configuration]
+        [running.receive, running.transmit, running.event].map { $0?.configuration }
     }
 
     /// Sets one number of the state.
@@ -104,7 +105,11 @@ private final class StateArena {
             if var queue = state.running?.receive { change(&queue, which, value); state.running?.receive = queue }
         case 16..<24:
             if var queue = state.running?.transmit { change(&queue, which, value); state.running?.transmit = queue }
-        default: if var queue = state.running?.event { change(&queue, which, value); state.running?.event = queue }
+        case 24..<32:
+            if var queue = state.running?.event { change(&queue, which, value); state.running?.event = queue }
+        case 32: state.running?.receive = nil
+        case 33: state.running?.transmit = nil
+        default: state.running?.isEventOwed = value & 1 != 0
         }
     }
 

@@ -12,6 +12,7 @@ extension SequenceArena {
         guest.layout = .headerThenPayload
         backend.answer = { _ in .accept }
         try guest.catchUp()
+        for index in 0..<3 as Range<UInt16> { try guest.restartQueue(index) }
         try guest.refill(16)
         guest.notify(0)
         guest.notify(1)
