@@ -100,13 +100,13 @@ public final class HostProgram {
             switch socket {
             case .some(let socket):
                 let arrival = MessageSocket.peek(into: pieces, from: socket)
-                if case .message = arrival { return MessageSocket.drop(from: socket) ? arrival : .end }
+                if case .bytes = arrival { return MessageSocket.drop(from: socket) ? arrival : .end }
                 return arrival
             case .none: return .end
             }
         }
         switch arrival {
-        case .message(let count): return .message(Array(bytes.prefix(count)))
+        case .bytes(let count): return .message(Array(bytes.prefix(count)))
         case .nothingNow: return .nothing
         case .end: return .end
         }

@@ -62,8 +62,14 @@ final class Connection {
 
     deinit { budget.promised &-= promised }
 
+    /// How much of what is kept the host is to get with the next call: a message, or all of a stream; nil if nothing waits.
+    var nextByteCount: Int? {
+        if let messages { return messages.first }
+        return buffer.isEmpty ? nil : buffer.count
+    }
+
     /// Whether something waits for the host to take it.
-    var isHostBehind: Bool { messages.map { $0.first != nil } ?? !buffer.isEmpty }
+    var isHostBehind: Bool { nextByteCount != nil }
 
     /// Forgets what is kept for the host.
     func dropKept() {

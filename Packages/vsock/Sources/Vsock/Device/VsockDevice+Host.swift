@@ -56,18 +56,15 @@ extension VsockDevice {
 
     /// Gives the host what is kept for it, as far as it takes it.
     func flush(_ connection: Connection) {
-        if let messages = connection.messages { flushMessages(connection, messages) }
-        while connection.messages == nil, !connection.buffer.isEmpty, let socket = connection.socket {
+        while !connection.isHostDeaf, let byteCount = connection.nextByteCount, let socket = connection.socket {
             pieces.removeAll()
-            connection.buffer.appendVectors(to: &pieces)
-            do throws(Errno) {
-                let taken = try StreamSocket.send(pieces, to: socket.descriptor)
-                connection.buffer.removeFirst(taken)
-                connection.state.forward(UInt32(truncatingIfNeeded: taken))
-            } catch .wouldBlock {
-                return
-            } catch {
-                hostTakesNothing(connection)
+            connection.buffer.appendVectors(to: &pieces, limit: byteCount)
+            switch send(UInt32(truncatingIfNeeded: byteCount), to: socket, of: connection) {
+            case .taken(let count):
+                connection.buffer.removeFirst(count)
+                connection.messages?.removeFirst()
+            case .later: return
+            case .hostIsDeaf: break
             }
         }
         guard !connection.isHostBehind else { return }

@@ -62,7 +62,7 @@ extension VsockDevice {
     /// Reads the host's socket straight into the guest's buffers, behind the places of the headers.
     ///
     /// Linux offers a page a packet. So a stream that has filled its buffer, while nobody else waits for a turn, gets
-    /// several at once, for one call instead of one each.
+    /// several at once, for one call instead of one each; a message gets as many as its rest takes, or as the one before took.
     private func data(of connection: Connection, into chain: ChainBuffers, of queue: Queue) -> ChainOutcome? {
         guard connection.mayHaveData, connection.state.maySend, let socket = connection.socket else { return nil }
         let credit = connection.state.credit.peerFreeByteCount
@@ -76,20 +76,25 @@ extension VsockDevice {
             return .used(written: 0)
         }
         let limit = UInt64(min(credit, max(options.payloadByteCountMax, 1)))
-        if connection.messages != nil {
-            return message(of: connection, from: socket, into: chain, limit: limit, of: queue)
-        }
+        let isMessage = connection.messages != nil
+        let wanted = isMessage ? min(limit, connection.expectedByteCount) : connection.isFilling ? limit : 0
         pieces.removeAll()
         var room = addRoom(of: chain, limit: limit)
         var moreCount = 0
-        while connection.isFilling, turns.isEmpty, room < limit, let more = popMore(moreCount, of: queue) {
+        while room < wanted, turns.isEmpty, pieces.count < StreamSocket.piecesMax,
+            let more = popMore(moreCount, of: queue)
+        {
             moreCount &+= 1
             room &+= addRoom(of: more, limit: limit &- room)
         }
-        switch StreamSocket.receive(into: pieces, from: socket.descriptor) {
+        let arrival =
+            isMessage
+            ? MessageSocket.peek(into: pieces, from: socket.descriptor)
+            : StreamSocket.receive(into: pieces, from: socket.descriptor)
+        switch arrival {
+        case .bytes(let left) where isMessage:
+            return message(left, of: connection, from: socket, over: chain, moreCount, of: queue)
         case .bytes(let count):
-            connection.state.credit.send(UInt32(truncatingIfNeeded: count))
-            counters.bytesToGuest &+= UInt64(count)
             connection.isFilling = UInt64(count) == room
             // Less than there was room for: most likely all there was. Else the socket is readable at once again.
             if UInt64(count) < room, !connection.hasHungUp { connection.mayHaveData = false }
@@ -141,7 +146,7 @@ extension VsockDevice {
         }
     }
 
-    /// Writes the headers to data that was received into several chains, and puts back what it did not reach.
+    /// Counts data that was received into one chain or several, writes the headers to it, and puts back what it did not reach.
     /// - Parameters:
     ///   - byteCount: how much was received.
     ///   - connection: whose it is.
@@ -153,6 +158,8 @@ extension VsockDevice {
         _ byteCount: UInt64, of connection: Connection, over chain: ChainBuffers, _ moreCount: Int, of queue: Queue,
         endingIn flags: VsockFlags = []
     ) -> ChainOutcome {
+        connection.state.credit.send(UInt32(truncatingIfNeeded: byteCount))
+        counters.bytesToGuest &+= byteCount
         guard moreCount > 0 else { return .used(written: head(byteCount, of: connection, into: chain, flags)) }
         var left = byteCount
         for index in -1..<moreCount where left > 0 || index < 0 {

@@ -67,12 +67,7 @@ extension VsockDevice {
         switch connection.state.receive(packet.header, payloadByteCount: packet.payloadByteCount) {
         case .none: break
         case .accepted: guestAccepted(connection)
-        case .deliver:
-            if let messages = connection.messages {
-                deliver(packet, to: connection, messages)
-            } else {
-                deliver(packet.payload, to: connection)
-            }
+        case .deliver: deliver(packet, to: connection)
         case .messageTooLong: tooLong(connection)
         case .shutDown: guestShutDown(connection)
         case .gone:
@@ -95,35 +90,48 @@ extension VsockDevice {
     }
 
     /// Straight from guest memory into the host's socket; what it does not take is kept.
-    private func deliver(_ payload: ChainReader, to connection: Connection) {
-        let byteCount = UInt32(truncatingIfNeeded: payload.remaining)
+    private func deliver(_ packet: VsockPacket, to connection: Connection) {
+        let byteCount = packet.payloadByteCount
         counters.bytesFromGuest &+= UInt64(byteCount)
-        guard byteCount > 0 else { return }
         guard !connection.isHostDeaf, let socket = connection.socket else {
             connection.state.forward(byteCount)
             return
         }
-        if connection.buffer.isEmpty, byteCount <= GatheredPackets.packetByteCountMax {
-            if gathered.append(payload, of: connection) { return }
+        if let messages = connection.messages {
+            deliver(packet, to: socket, of: connection, messages)
+        } else if byteCount > 0 {
+            deliver(packet.payload, to: socket, of: connection)
         }
+    }
+
+    private func deliver(_ payload: ChainReader, to socket: HostSocket, of connection: Connection) {
+        let byteCount = UInt32(truncatingIfNeeded: payload.remaining)
+        if gather(payload, of: connection) { return }
         sendGathered()
         guard !connection.isHostDeaf, !connection.isGone else {
             connection.state.forward(byteCount)
             return
         }
-        if connection.buffer.isEmpty, byteCount <= GatheredPackets.packetByteCountMax {
-            if gathered.append(payload, of: connection) { return }
-        }
+        if gather(payload, of: connection) { return }
         var rest = payload
         if connection.buffer.isEmpty {
             pieces.removeAll()
             payload.appendVectors(to: &pieces)
-            guard let taken = send(byteCount, to: socket, of: connection) else { return }
-            rest.skip(UInt64(taken))
+            switch send(byteCount, to: socket, of: connection) {
+            case .taken(let count): rest.skip(UInt64(count))
+            case .later: break
+            case .hostIsDeaf: return
+            }
         }
         guard rest.remaining > 0 else { return }
         // There is room, as the credit was checked; there may be no memory.
         if !connection.buffer.append(rest) { removeAndTell(connection) }
+    }
+
+    /// Puts a small packet to those before it, if nothing is kept that goes first.
+    private func gather(_ payload: ChainReader, of connection: Connection) -> Bool {
+        connection.buffer.isEmpty && payload.remaining <= UInt64(GatheredPackets.packetByteCountMax)
+            && gathered.append(payload, of: connection)
     }
 
     /// Gives the host the small packets that were gathered; what it does not take is kept.
@@ -136,25 +144,45 @@ extension VsockDevice {
         }
         pieces.removeAll()
         pieces.append(start, byteCount: bytes.count)
-        if let taken = send(byteCount, to: socket, of: connection), taken < bytes.count {
+        let taken: Int
+        switch send(byteCount, to: socket, of: connection) {
+        case .taken(let count): taken = count
+        case .later: taken = 0
+        case .hostIsDeaf: taken = bytes.count
+        }
+        if taken < bytes.count {
             let rest = UnsafeRawBufferPointer(rebasing: bytes.dropFirst(taken))
             if !connection.buffer.append(rest) { removeAndTell(connection) }
         }
         update(connection)
     }
 
-    /// Sends `pieces` and counts what went.
-    /// - Returns: how many bytes the host took; nil if it takes nothing any more, and then all count as passed on.
-    private func send(_ byteCount: UInt32, to socket: HostSocket, of connection: Connection) -> Int? {
+    /// What became of bytes for the host.
+    enum Sending: Equatable {
+        /// It took so many; of a message all.
+        case taken(Int)
+        /// It takes none now.
+        case later
+        /// It takes nothing any more, and all count as passed on.
+        case hostIsDeaf
+    }
+
+    /// Sends `pieces`, as a message to a socket of packets, and counts what went.
+    func send(_ byteCount: UInt32, to socket: HostSocket, of connection: Connection) -> Sending {
         do throws(Errno) {
-            let taken = try StreamSocket.send(pieces, to: socket.descriptor)
+            var taken = Int(byteCount)
+            if connection.messages == nil {
+                taken = try StreamSocket.send(pieces, to: socket.descriptor)
+            } else {
+                try MessageSocket.send(pieces, to: socket.descriptor)
+            }
             connection.state.forward(UInt32(truncatingIfNeeded: taken))
-            return taken
+            return .taken(taken)
         } catch {
-            if error == .wouldBlock { return 0 }
+            if error == .wouldBlock { return .later }
             connection.state.forward(byteCount)
             hostTakesNothing(connection)
-            return nil
+            return .hostIsDeaf
         }
     }
 }

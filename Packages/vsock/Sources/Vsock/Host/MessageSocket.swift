@@ -9,18 +9,8 @@ package import VMMemory
 /// A message is looked at before it is taken, and from where the last look ended. So it goes to the guest in pieces of any
 /// size, without a copy in the device, and none is ever cut.
 package enum MessageSocket {
-    /// What the host had.
-    package enum Arrival: Equatable {
-        /// A message, of which so many bytes had not been looked at.
-        case message(Int)
-        case nothingNow
-        case end
-    }
-
     private static let flags = Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL)
     private static let peekFlags = flags | Int32(MSG_PEEK) | Int32(MSG_TRUNC)
-    /// At most this many pieces in one call (`IOV_MAX`).
-    package static let piecesMax = 1024
     /// What a socket takes less than `SO_SNDBUF` of one message.
     private static let overhead: UInt32 = 32
 
@@ -55,23 +45,24 @@ package enum MessageSocket {
         }
     }
 
-    /// Sends pieces of memory, at most `piecesMax`, as one message: all of it or nothing.
+    /// Sends pieces of memory, at most `StreamSocket.piecesMax`, as one message: all of it or nothing.
     static func send(_ pieces: borrowing IOVecs, to socket: borrowing FileDescriptor) throws(Errno) {
         let number = socket.rawValue
-        var message = message(pieces)
+        var message = StreamSocket.message(pieces)
         try retryOnInterrupt { sendmsg(number, &message, flags) }
     }
 
-    /// Copies the next bytes of the first message, as many as there is room for in the first `piecesMax` pieces.
+    /// Copies the next bytes of the first message, as many as there is room for in the first
+    /// `StreamSocket.piecesMax` pieces.
     package static func peek(into pieces: borrowing IOVecs, from socket: borrowing FileDescriptor) -> Arrival {
         let number = socket.rawValue
         // A program that closed with something unread leaves one error, and behind it what it had sent.
         for _ in 0..<2 {
-            var message = message(pieces)
+            var message = StreamSocket.message(pieces)
             do throws(Errno) {
                 let left = try retryOnInterrupt { recvmsg(number, &message, peekFlags) }
                 // There is no room for the message's time.
-                return left > 0 || message.msg_flags & Int32(MSG_CTRUNC) != 0 ? .message(left) : .end
+                return left > 0 || message.msg_flags & Int32(MSG_CTRUNC) != 0 ? .bytes(left) : .end
             } catch .wouldBlock {
                 return .nothingNow
             } catch {
@@ -84,7 +75,7 @@ package enum MessageSocket {
     /// How many bytes `peek` copies at most.
     static func room(in pieces: borrowing IOVecs) -> Int {
         var room = Int(clamping: pieces.byteCount)
-        var index = piecesMax
+        var index = StreamSocket.piecesMax
         while let piece = pieces[index] {
             room &-= piece.count
             index &+= 1
@@ -105,12 +96,5 @@ package enum MessageSocket {
             }
         }
         return false
-    }
-
-    private static func message(_ pieces: borrowing IOVecs) -> msghdr {
-        var message = msghdr()
-        message.msg_iov = UnsafeMutablePointer(mutating: pieces.pointer)
-        message.msg_iovlen = min(pieces.count, piecesMax)
-        return message
     }
 }

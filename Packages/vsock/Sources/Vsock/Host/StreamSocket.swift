@@ -3,19 +3,20 @@ internal import Glibc
 internal import VMMSysUtil
 internal import VMMemory
 
+/// What the host's end of a connection had.
+package enum Arrival: Equatable {
+    /// So many bytes; of a message, so many had not been looked at.
+    case bytes(Int)
+    case nothingNow
+    case end
+}
+
 /// What the device does with the host's end of a connection. No call waits, and none raises SIGPIPE.
 enum StreamSocket {
-    /// What the host had.
-    enum Arrival: Equatable {
-        case bytes(Int)
-        case nothingNow
-        case end
-    }
-
     private static let flags = Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL)
     private static let peekFlags = flags | Int32(MSG_PEEK)
     /// At most this many pieces in one call (`IOV_MAX`).
-    private static let piecesMax = 1024
+    static let piecesMax = 1024
 
     /// Sends pieces of memory, once.
     /// - Returns: how many bytes the host took.
@@ -75,7 +76,8 @@ enum StreamSocket {
     /// The host's writes fail from now on.
     static func endReceiving(_ socket: borrowing FileDescriptor) { shutdown(socket.rawValue, Int32(SHUT_RD)) }
 
-    private static func message(_ pieces: borrowing IOVecs) -> msghdr {
+    /// The first `piecesMax` pieces as a call takes them.
+    static func message(_ pieces: borrowing IOVecs) -> msghdr {
         var message = msghdr()
         message.msg_iov = UnsafeMutablePointer(mutating: pieces.pointer)
         message.msg_iovlen = min(pieces.count, piecesMax)
