@@ -25,8 +25,6 @@ public enum BackEnd: String, Hashable, Sendable {
 public enum BackEndReason: Error, Equatable, Sendable, CustomStringConvertible {
     /// The caller wanted it so.
     case requested
-    /// libseccomp has no frequencies of single calls.
-    case histogram
     /// It takes no `user_notif` as the default action.
     case defaultIsNotify
     /// It refuses a rule that does what the default does.
@@ -50,7 +48,6 @@ public enum BackEndReason: Error, Equatable, Sendable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .requested: "as requested"
-        case .histogram: "a histogram is given"
         case .defaultIsNotify: "the default action is user_notif"
         case .ruleWithDefaultAction(let index): "rule \(index) does what the default does"
         case .conflictingActions(let index): "rule \(index) has another action than an earlier one for the same call"
@@ -88,31 +85,50 @@ extension Filter {
     ///
     /// - Parameters:
     ///   - backEnd: who compiles; nil takes libseccomp where it can.
-    ///   - histogram: how often each call was made under load. The program then takes the fewest instructions on the mean
-    ///     of these calls; without it, about as many for each call.
+    ///   - histogram: how often each call was made under load. As many of the most frequent ones are then asked about
+    ///     first as make the mean of instructions least, see `BPFProgram.asking(first:on:unless:)`; without it, each
+    ///     call takes about as many.
     public func compile(
         backEnd: BackEnd? = nil, histogram: [UInt32: UInt64] = [:]
     ) throws(CompileError) -> CompiledFilter {
         let reason: BackEndReason
-        switch throughLibseccomp(backEnd, histogram) {
-        case .success(let program): return try checked(program, .libseccomp, nil)
+        switch throughLibseccomp(backEnd) {
+        case .success(let program): return try checked(sooner(program, histogram), .libseccomp, nil)
         case .failure(let obstacle): reason = obstacle
         }
         if backEnd == .libseccomp { throw .notForLibseccomp(reason) }
         let program: BPFProgram
         do throws(BPFError) {
-            program = try OwnBackEnd.compile(self, histogram: histogram)
+            program = try OwnBackEnd.compile(self)
         } catch {
             throw .program(error)
         }
-        return try checked(program, .own, reason)
+        return try checked(sooner(program, histogram), .own, reason)
     }
 
-    private func throughLibseccomp(
-        _ backEnd: BackEnd?, _ histogram: [UInt32: UInt64]
-    ) -> Result<BPFProgram, BackEndReason> {
+    /// The program with the calls of a histogram in front, as many as are worth it.
+    private func sooner(_ program: BPFProgram, _ histogram: [UInt32: UInt64]) -> BPFProgram {
+        let listed = Set(numbers)
+        let hottest = histogram.filter { listed.contains($0.key) }
+            .sorted { ($0.value, $1.key) > ($1.value, $0.key) }.map(\.key)
+        func cost(_ program: BPFProgram) -> Double {
+            hottest.reduce(0) { sum, number in
+                let count = program.run(on: SystemCall(number, on: architecture)).instructionCount
+                return sum + Double(histogram[number] ?? 0) * Double(count)
+            }
+        }
+        var best = (program: program, cost: cost(program))
+        for count in 0...min(hottest.count, BPFProgram.firstCountMax) {
+            // Where there is no room for more, what there is stays.
+            guard let next = try? program.asking(first: Array(hottest.prefix(count)), on: architecture) else { break }
+            let nextCost = cost(next)
+            if nextCost < best.cost { best = (next, nextCost) }
+        }
+        return best.program
+    }
+
+    private func throughLibseccomp(_ backEnd: BackEnd?) -> Result<BPFProgram, BackEndReason> {
         if backEnd == .own { return .failure(.requested) }
-        if !histogram.isEmpty { return .failure(.histogram) }
         if let reason = LibseccompBackEnd.obstacle(self) { return .failure(reason) }
         switch LibseccompBackEnd.compile(self) {
         case .failure(let error): return .failure(.refused(error))
