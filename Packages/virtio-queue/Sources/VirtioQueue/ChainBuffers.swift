@@ -8,27 +8,31 @@ public import VMMemory
 /// so as long as the queue's `GuestMemory` lives.
 public final class ChainBuffers {
     /// The chain; nil while there is none.
-    @exclusivity(unchecked) public internal(set) var head: ChainHead?
+    @inlinable public var head: ChainHead? { taken }
     /// What the device reads, in order; for `writev` and its like.
-    @exclusivity(unchecked) public internal(set) var readable: IOVecs
+    @inlinable public var readable: IOVecs { _read { yield readableVectors } }
     /// What the device writes, in order; for `readv` and its like.
-    @exclusivity(unchecked) public internal(set) var writable: IOVecs
+    @inlinable public var writable: IOVecs { _read { yield writableVectors } }
+
+    @exclusivity(unchecked) @usableFromInline var taken: ChainHead?
+    @exclusivity(unchecked) @usableFromInline var readableVectors: IOVecs
+    @exclusivity(unchecked) @usableFromInline var writableVectors: IOVecs
     /// The guest's addresses of the writable part, if its memory keeps track of what was written.
     @exclusivity(unchecked) var writableRanges: [GuestRange] = []
     /// Whether there are any, without a look into the array.
-    @exclusivity(unchecked) var hasRanges = false
+    @exclusivity(unchecked) @usableFromInline var hasRanges = false
 
     /// Makes empty buffers.
     /// - Parameter capacity: how many pieces each part takes before it has to grow, once.
     public init(capacity: Int = 16) {
-        readable = IOVecs(capacity: capacity)
-        writable = IOVecs(capacity: capacity)
+        readableVectors = IOVecs(capacity: capacity)
+        writableVectors = IOVecs(capacity: capacity)
     }
 
     /// How many bytes the device may read.
-    public var readableByteCount: UInt64 { readable.byteCount }
+    @inlinable public var readableByteCount: UInt64 { readableVectors.byteCount }
     /// How many bytes the device may write.
-    public var writableByteCount: UInt64 { writable.byteCount }
+    @inlinable public var writableByteCount: UInt64 { writableVectors.byteCount }
 
     /// Reads the readable part from its start. Valid until the buffers are filled again.
     public var reader: ChainReader { ChainReader(ChainCursor(self, isWritable: false, remaining: readable.byteCount)) }
@@ -39,16 +43,16 @@ public final class ChainBuffers {
     public func removeAll() { clear() }
 
     /// As `removeAll`, once a request.
-    @inline(__always)
+    @inlinable @inline(__always)
     func clear() {
-        head = nil
-        readable.removeAll()
-        writable.removeAll()
-        if hasRanges { clearRanges() }
+        taken = nil
+        readableVectors.removeAll()
+        writableVectors.removeAll()
+        if _slowPath(hasRanges) { clearRanges() }
     }
 
-    @inline(never)
-    private func clearRanges() {
+    @usableFromInline @inline(never)
+    func clearRanges() {
         writableRanges.removeAll(keepingCapacity: true)
         hasRanges = false
     }
@@ -59,30 +63,34 @@ extension Queue {
     /// - Parameter buffers: replaced by the chain's; empty if there is none or it is malformed.
     /// - Returns: what to push when the buffers are done with; nil if the driver offers no more.
     /// - Throws: a broken ring, or `.chain` with a malformed chain, which then counts as taken; see `recover(from:)`.
+    @inlinable @inline(__always)
     public func pop(into buffers: ChainBuffers) throws(QueueError) -> ChainHead? {
-        isPlain ? try popSplit(into: buffers) : try popOther(into: buffers)
-    }
-
-    private func popSplit(into buffers: ChainBuffers) throws(QueueError) -> ChainHead? {
-        if buffers.head != nil { buffers.removeAll() }
-        if nextAvailable == knownAvailable {
-            guard try lookForMore() else { return nil }
+        if _slowPath(buffers.taken != nil) { buffers.removeAll() }
+        guard let chain = try pop() else { return nil }
+        if chain.isPacked {
+            try fillPacked(buffers, from: chain.head, slot: chain.position)
+        } else {
+            try fillSplit(buffers, from: chain.head, descriptor: chain.position)
         }
-        return try fill(buffers, from: try popSplit(), SplitWalk.self)
+        return chain.head
     }
 
-    private func popOther(into buffers: ChainBuffers) throws(QueueError) -> ChainHead? {
-        if buffers.head != nil { buffers.removeAll() }
-        guard let taken = isInOrder ? try popInOrder() : try popPacked() else { return nil }
-        let chain = DescriptorChain(taken, of: self)
-        guard format == .packed else { return try fill(buffers, from: chain, SplitWalk.self) }
-        return try fill(buffers, from: chain, PackedWalk.self)
+    // Of a chain that was just taken no more is to be handed over: it is made again.
+
+    @usableFromInline @inline(never)
+    func fillSplit(_ buffers: ChainBuffers, from head: ChainHead, descriptor: UInt32) throws(QueueError) {
+        try fill(buffers, from: DescriptorChain(head, at: descriptor, of: self, isPacked: false), SplitWalk.self)
+    }
+
+    @usableFromInline @inline(never)
+    func fillPacked(_ buffers: ChainBuffers, from head: ChainHead, slot: UInt32) throws(QueueError) {
+        try fill(buffers, from: DescriptorChain(head, at: slot, of: self, isPacked: true), PackedWalk.self)
     }
 
     @inline(__always)
     private func fill<Format: WalkFormat>(
         _ buffers: ChainBuffers, from start: DescriptorChain, _ format: Format.Type
-    ) throws(QueueError) -> ChainHead {
+    ) throws(QueueError) {
         var chain = start
         do throws(QueueError) {
             while let descriptor = try chain.next(format, in: self) {
@@ -96,33 +104,34 @@ extension Queue {
             buffers.removeAll()
             throw error
         }
-        buffers.head = chain.head
-        return chain.head
+        buffers.taken = chain.head
     }
 
     /// Returns the chain that `pop(into:)` put into `buffers`, and forgets it there. The pages of the first `written`
     /// writable bytes are marked as dirty, where the memory keeps track.
     ///
     /// `push(_:written:)` with a head alone marks only the queue's own pages.
+    @inlinable
     public func push(_ buffers: ChainBuffers, written: UInt32) {
         stage(buffers, written: written)
         publish()
     }
 
     /// Like `push(_:written:)` of buffers, but the driver does not see it before `publish()`.
+    @inlinable @inline(__always)
     public func stage(_ buffers: ChainBuffers, written: UInt32) {
-        guard let head = buffers.head else { return }
-        if buffers.hasRanges { markDirty(buffers, written: UInt64(written)) }
-        let room = buffers.writable.byteCount
+        guard let head = buffers.taken else { return }
+        if _slowPath(buffers.hasRanges) { markDirty(buffers, written: UInt64(written)) }
+        let room = buffers.writableByteCount
         buffers.clear()
-        guard !head.isOrdered else {
+        if _slowPath(head.isOrdered) {
             return stageInOrder(head, written: written, isComplete: UInt64(written) == room)
         }
         stage(head, written: written)
     }
 
-    @inline(never)
-    private func markDirty(_ buffers: ChainBuffers, written: UInt64) {
+    @usableFromInline @inline(never)
+    func markDirty(_ buffers: ChainBuffers, written: UInt64) {
         var left = written
         for range in buffers.writableRanges where left > 0 {
             let count = min(left, range.byteCount)
@@ -136,15 +145,15 @@ extension Queue {
     private func append(_ descriptor: Descriptor, to buffers: ChainBuffers) -> Bool {
         let offset = descriptor.address.rawValue &- window.start
         guard offset < window.byteCount, UInt64(descriptor.byteCount) <= window.byteCount &- offset,
-            !descriptor.isWritable || window.isPlain
+            _fastPath(!descriptor.isWritable || window.isPlain)
         else { return appendPieces(of: descriptor, to: buffers) }
         // Both are below the region's length, which fits an Int as it is mapped.
         let pointer = window.host + Int(truncatingIfNeeded: offset)
         let byteCount = Int(truncatingIfNeeded: descriptor.byteCount)
         if descriptor.isWritable {
-            buffers.writable.append(pointer, byteCount: byteCount)
+            buffers.writableVectors.append(pointer, byteCount: byteCount)
         } else {
-            buffers.readable.append(pointer, byteCount: byteCount)
+            buffers.readableVectors.append(pointer, byteCount: byteCount)
         }
         return true
     }
@@ -160,13 +169,13 @@ extension Queue {
             let pointer = window.host + Int(truncatingIfNeeded: offset)
             if descriptor.isWritable {
                 guard !window.isReadOnly else { return false }
-                buffers.writable.append(pointer, byteCount: Int(truncatingIfNeeded: count))
+                buffers.writableVectors.append(pointer, byteCount: Int(truncatingIfNeeded: count))
                 if window.isTracked, let range = GuestRange(start: GuestAddress(address), byteCount: count) {
                     buffers.writableRanges.append(range)
                     buffers.hasRanges = true
                 }
             } else {
-                buffers.readable.append(pointer, byteCount: Int(truncatingIfNeeded: count))
+                buffers.readableVectors.append(pointer, byteCount: Int(truncatingIfNeeded: count))
             }
             address &+= count
             left &-= count

@@ -8,7 +8,7 @@ extension DescriptorChain {
     /// - Throws: `.chain` with the rule that is broken. Do not go on walking then.
     @inlinable @inline(__always)
     public mutating func next(in queue: Queue) throws(QueueError) -> Descriptor? {
-        state & Self.packed != 0 ? try next(PackedWalk.self, in: queue) : try next(SplitWalk.self, in: queue)
+        isPacked ? try next(PackedWalk.self, in: queue) : try next(SplitWalk.self, in: queue)
     }
 
     /// Walks all that is left, which is faster than `next(in:)` since it looks once whether the ring is packed.
@@ -20,7 +20,7 @@ extension DescriptorChain {
     public consuming func forEach(
         in queue: Queue, _ body: (Descriptor) throws(QueueError) -> Void
     ) throws(QueueError) {
-        if state & Self.packed != 0 {
+        if isPacked {
             try forEach(PackedWalk.self, in: queue, body)
         } else {
             try forEach(SplitWalk.self, in: queue, body)
@@ -40,41 +40,37 @@ extension DescriptorChain {
         while position != Self.end {
             let address: UInt64
             let rest: UInt64
-            if let table {
+            if _fastPath(table != nil), let table {
                 let entry = table + SplitLayout.descriptorStride &* Int(position)
                 address = RingAccess.load64(entry)
                 rest = RingAccess.load64(entry + 8)
             } else {
-                (address, rest) = try readTable(from: queue)
+                (address, rest) = try queue.readTable(at: tableAddress, position: position, of: head)
             }
             let length = UInt32(truncatingIfNeeded: rest)
             let flags = Format.flags(rest, isInTable: state & Self.inTable != 0)
             if flags & SplitLayout.indirect != 0 {
-                if state & Self.inTable == 0, !head.hasSeveralSlots,
-                    let table = queue.table(at: address, byteCount: length)
-                {
-                    self.table = table
-                    count = length >> 4
-                    position = 0
-                    state |= Self.inTable
-                    if Format.isConsecutive { remaining = count }
-                } else {
-                    self = try enteringTable(at: GuestAddress(address), byteCount: length, of: queue)
-                }
+                table = try queue.table(
+                    at: address, byteCount: length, of: head, isNested: state & Self.inTable != 0)
+                tableAddress = address
+                count = length >> 4
+                position = 0
+                state |= Self.inTable
+                if Format.isConsecutive { remaining = count }
                 continue
             }
             // 2.7.5.1: no chain is longer than the queue. It bounds loops as well, one descriptor on itself included.
-            guard remaining > 0 else { throw .chain(head, .tooLong(limit: queue.size)) }
+            guard _fastPath(remaining > 0) else { throw .chain(head, .tooLong(limit: queue.size)) }
             remaining &-= 1
             let isWritable = flags & SplitLayout.write != 0
             if isWritable {
                 state |= Self.afterWritable
-            } else if state & Self.afterWritable != 0 {
+            } else if _slowPath(state & Self.afterWritable != 0) {
                 throw .chain(head, .readableAfterWritable)
             }
             byteCount &+= UInt64(length)
             // 2.7.5.1: at most 2^32 bytes. One byte less here, so that a 32-bit used length can always be right.
-            guard byteCount <= UInt64(UInt32.max) else { throw .chain(head, .tooManyBytes) }
+            guard _fastPath(byteCount <= UInt64(UInt32.max)) else { throw .chain(head, .tooManyBytes) }
             if Format.isConsecutive {
                 position = remaining == 0 ? Self.end : position &+ 1 == count ? 0 : position &+ 1
             } else if flags & SplitLayout.next != 0 {
@@ -88,53 +84,65 @@ extension DescriptorChain {
         }
         return nil
     }
+}
 
-    /// Goes on in an indirect table. The flags NEXT and WRITE of the descriptor that refers to it are ignored: 2.7.5.3.2
-    /// says so of WRITE; NEXT is forbidden beside INDIRECT (2.7.5.3.1) and nothing after it is ever read.
+extension Queue {
+    /// Checks an indirect table, which the walk then goes on in. The flags NEXT and WRITE of the descriptor that refers to
+    /// it are ignored: 2.7.5.3.2 says so of WRITE; NEXT is forbidden beside INDIRECT (2.7.5.3.1) and nothing after it is
+    /// ever read.
     ///
-    /// Returns another chain instead of changing this one, so that a walk can keep its chain in registers.
-    @usableFromInline @inline(never)
-    func enteringTable(
-        at address: GuestAddress, byteCount: UInt32, of queue: Queue
-    ) throws(QueueError) -> DescriptorChain {
-        guard !head.hasSeveralSlots else { throw .chain(head, .indirectInChain) }
-        guard queue.features.contains(.indirectDescriptors) else { throw .chain(head, .indirectNotNegotiated) }
-        guard state & Self.inTable == 0 else { throw .chain(head, .nestedIndirect) }
-        guard byteCount != 0, byteCount % 16 == 0 else { throw .chain(head, .indirectLength(byteCount)) }
-        let entries = byteCount / 16
-        guard entries <= UInt32(queue.size) else {
-            throw .chain(head, .indirectTooLarge(count: entries, size: queue.size))
-        }
-        var chain = self
-        chain.state |= Self.inTable
-        chain.count = entries
-        chain.position = 0
-        chain.tableAddress = address
-        if queue.format == .packed { chain.remaining = entries }
-        let host = queue.window(at: address, byteCount: UInt64(byteCount))
-        guard host != nil || queue.memory.contains(address, byteCount: UInt64(byteCount)) else {
-            throw .chain(head, .unmappedTable(address, byteCount: byteCount))
-        }
-        // nil if unaligned, or over the border of two regions: legal, and slower.
-        chain.table = host.flatMap { UInt(bitPattern: $0) % 8 == 0 ? UnsafeRawPointer($0) : nil }
-        return chain
+    /// These two are not methods of the chain, so that a walk can keep its chain in registers.
+    /// - Returns: the table in host memory; nil if it is unaligned, or over the border of two regions: legal, and slower.
+    @inlinable @inline(__always)
+    func table(
+        at address: UInt64, byteCount: UInt32, of head: ChainHead, isNested: Bool
+    ) throws(QueueError) -> UnsafeRawPointer? {
+        // All rules at once, and the region that was looked into last; what else there may be is told apart elsewhere.
+        let offset = address &- window.start
+        guard !isNested, !head.hasSeveralSlots, hasIndirect, byteCount != 0, byteCount & 15 == 0,
+            byteCount >> 4 <= UInt32(size), offset < window.byteCount,
+            UInt64(byteCount) <= window.byteCount &- offset
+        else { return try otherTable(at: address, byteCount: byteCount, of: head, isNested: isNested) }
+        let host = window.host + Int(truncatingIfNeeded: offset)
+        return UInt(bitPattern: host) & 7 == 0 ? UnsafeRawPointer(host) : nil
     }
 
-    /// Reads the descriptor at `position` through the guest's memory.
     @usableFromInline @inline(never)
-    func readTable(from queue: Queue) throws(QueueError) -> (UInt64, UInt64) {
-        // In range, as `enterTable` checked the whole table.
-        let address = GuestAddress(tableAddress.rawValue &+ 16 &* UInt64(position))
+    func otherTable(
+        at address: UInt64, byteCount: UInt32, of head: ChainHead, isNested: Bool
+    ) throws(QueueError) -> UnsafeRawPointer? {
+        guard !head.hasSeveralSlots else { throw .chain(head, .indirectInChain) }
+        guard hasIndirect else { throw .chain(head, .indirectNotNegotiated) }
+        guard !isNested else { throw .chain(head, .nestedIndirect) }
+        guard byteCount != 0, byteCount % 16 == 0 else { throw .chain(head, .indirectLength(byteCount)) }
+        let count = byteCount / 16
+        guard count <= UInt32(size) else { throw .chain(head, .indirectTooLarge(count: count, size: size)) }
+        guard let host = window(at: address, byteCount: UInt64(byteCount)) else {
+            guard memory.contains(GuestAddress(address), byteCount: UInt64(byteCount)) else {
+                throw .chain(head, .unmappedTable(GuestAddress(address), byteCount: byteCount))
+            }
+            return nil
+        }
+        return UInt(bitPattern: host) % 8 == 0 ? UnsafeRawPointer(host) : nil
+    }
+
+    /// Reads a descriptor of such a table through the guest's memory.
+    @usableFromInline @inline(never)
+    func readTable(
+        at table: UInt64, position: UInt32, of head: ChainHead
+    ) throws(QueueError) -> (UInt64, UInt64) {
+        // In range, as the whole table was checked.
+        let address = table &+ 16 &* UInt64(position)
         var pair: (UInt64, UInt64) = (0, 0)
-        if let pointer = queue.window(at: address, byteCount: 16) {
+        if let pointer = window(at: address, byteCount: 16) {
             pair = RingAccess.loadPair(pointer)
         } else {
             do throws(GuestMemoryError) {
                 try withUnsafeMutableBytes(of: &pair) { (bytes) throws(GuestMemoryError) in
-                    try queue.memory.read(at: address, into: bytes)
+                    try memory.read(at: GuestAddress(address), into: bytes)
                 }
             } catch {
-                throw .chain(head, .unmappedTable(address, byteCount: 16))
+                throw .chain(head, .unmappedTable(GuestAddress(address), byteCount: 16))
             }
         }
         return pair

@@ -69,7 +69,7 @@ public struct DescriptorChain {
 
     /// The table or packed ring being walked in host memory; nil if it must be read piecewise through the guest's memory.
     @usableFromInline var table: UnsafeRawPointer?
-    @usableFromInline var tableAddress: GuestAddress
+    @usableFromInline var tableAddress: UInt64
     /// Entries of that table; `position` is always below, or `end`.
     @usableFromInline var count: UInt32
     @usableFromInline var position: UInt32
@@ -86,27 +86,17 @@ public struct DescriptorChain {
     @usableFromInline static let packed: UInt32 = 4
 
     @inlinable @inline(__always)
-    init(head: UInt16, table: UnsafeRawPointer, size: UInt16) {
-        self.head = ChainHead(index: head)
-        self.table = table
-        tableAddress = GuestAddress(0)
-        count = UInt32(size)
-        position = UInt32(head)
-        remaining = UInt32(size)
-        state = 0
-        byteCount = 0
-    }
+    var isPacked: Bool { state & Self.packed != 0 }
 
-    /// A chain of either format; of a packed ring, so many slots from the first on.
     @inlinable @inline(__always)
-    init(_ chain: TakenChain, of queue: Queue) {
-        head = chain.head
+    init(_ head: ChainHead, at position: UInt32, of queue: Queue, isPacked: Bool) {
+        self.head = head
         table = queue.descriptors
-        tableAddress = GuestAddress(0)
+        tableAddress = 0
         count = UInt32(queue.size)
-        position = UInt32(chain.slot)
-        remaining = UInt32(queue.format == .packed ? chain.head.slotCount : queue.size)
-        state = queue.format == .packed ? Self.packed : 0
+        self.position = position
+        remaining = UInt32(isPacked ? head.slotCount : queue.size)
+        state = isPacked ? Self.packed : 0
         byteCount = 0
     }
 }

@@ -22,7 +22,7 @@ extension Queue {
     }
 
     /// Takes a chain back from the device, and stages it if it is its turn, and with it those that waited for it.
-    @inline(never)
+    @usableFromInline @inline(never)
     func stageInOrder(_ head: ChainHead, written: UInt32, isComplete: Bool) {
         guard let order, order.finish(head, written: written, isComplete: isComplete) else { return }
         while let entry = order.takeFirst() {

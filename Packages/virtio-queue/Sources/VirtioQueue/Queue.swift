@@ -28,7 +28,7 @@ public final class Queue {
     @usableFromInline let available: UnsafeRawPointer
     @usableFromInline let used: UnsafeMutableRawPointer
     @usableFromInline let mask: UInt16
-    let hasIndirect: Bool
+    @usableFromInline let hasIndirect: Bool
     let hasEventIndex: Bool
     /// Whether the memory of what the device writes of the queue keeps track of it.
     @usableFromInline let isTracked: Bool
@@ -51,7 +51,7 @@ public final class Queue {
     /// Why the ring is broken; it stays so.
     @exclusivity(unchecked) var failure: QueueError?
     /// The regions in which buffers were found last.
-    @exclusivity(unchecked) var window: RegionWindow
+    @exclusivity(unchecked) @usableFromInline var window: RegionWindow
     @exclusivity(unchecked) var secondWindow: RegionWindow
 
     init(
@@ -99,7 +99,9 @@ public final class Queue {
         if nextAvailable == knownAvailable {
             guard isPlain else {
                 let chain = isInOrder ? try popInOrder() : try popPacked()
-                return chain.map { DescriptorChain($0, of: self) }
+                return chain.map {
+                    DescriptorChain($0.head, at: UInt32($0.slot), of: self, isPacked: format == .packed)
+                }
             }
             guard try lookForMore() else { return nil }
         }
@@ -114,7 +116,7 @@ public final class Queue {
         let head = RingAccess.load16(available + (SplitLayout.ring &+ 2 &* Int(nextAvailable & mask)))
         guard head < size else { throw fail(.headOutOfRange(head: head, size: size)) }
         nextAvailable &+= 1
-        return DescriptorChain(head: head, table: descriptors, size: size)
+        return DescriptorChain(ChainHead(index: head), at: UInt32(head), of: self, isPacked: false)
     }
 
     /// Reads the driver's index; what it wrote before is visible afterwards (2.7.13.3).

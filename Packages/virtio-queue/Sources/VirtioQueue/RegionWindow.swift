@@ -3,10 +3,11 @@ internal import VMMemory
 
 /// One region of guest memory, as much as a translation needs. Regions are never unmapped while their `GuestMemory`
 /// lives.
+@usableFromInline
 struct RegionWindow {
-    let start: UInt64
-    let byteCount: UInt64
-    let host: UnsafeMutableRawPointer
+    @usableFromInline let start: UInt64
+    @usableFromInline let byteCount: UInt64
+    @usableFromInline let host: UnsafeMutableRawPointer
     let isReadOnly: Bool
     let isTracked: Bool
     /// Whether a buffer to write needs nothing but its address.
@@ -43,21 +44,9 @@ extension Queue {
         return true
     }
 
-    /// An indirect table that keeps all rules, in the region looked into last: the usual case of what
-    /// `DescriptorChain.enteringTable` decides and names. nil sends the caller there.
-    @usableFromInline @inline(never)
-    func table(at address: UInt64, byteCount: UInt32) -> UnsafeRawPointer? {
-        let offset = address &- window.start
-        guard hasIndirect, byteCount != 0, byteCount & 15 == 0, byteCount >> 4 <= UInt32(size),
-            offset < window.byteCount, UInt64(byteCount) <= window.byteCount &- offset
-        else { return nil }
-        let pointer = window.host + Int(truncatingIfNeeded: offset)
-        return UInt(bitPattern: pointer) & 7 == 0 ? UnsafeRawPointer(pointer) : nil
-    }
-
     /// A range for reading in host memory, or nil if it is not in one region.
-    func window(at address: GuestAddress, byteCount: UInt64) -> UnsafeMutableRawPointer? {
-        guard let offset = moveWindow(to: address.rawValue), byteCount <= window.byteCount &- offset else { return nil }
+    func window(at address: UInt64, byteCount: UInt64) -> UnsafeMutableRawPointer? {
+        guard let offset = moveWindow(to: address), byteCount <= window.byteCount &- offset else { return nil }
         // Below the region's length, which fits an Int as it is mapped.
         return window.host + Int(truncatingIfNeeded: offset)
     }

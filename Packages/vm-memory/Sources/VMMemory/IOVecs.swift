@@ -5,12 +5,15 @@ public import Glibc
 ///
 /// Keep one, `removeAll()` it before each request: after the first requests it never allocates.
 public struct IOVecs: ~Copyable {
-    private var storage: UnsafeMutablePointer<iovec>
-    private var capacity: Int
+    @usableFromInline var storage: UnsafeMutablePointer<iovec>
+    @usableFromInline var capacity: Int
+    @usableFromInline var pieceCount = 0
+    @usableFromInline var totalByteCount: UInt64 = 0
+
     /// The number of pieces.
-    public private(set) var count = 0
+    @inlinable public var count: Int { pieceCount }
     /// The bytes of all pieces together.
-    public private(set) var byteCount: UInt64 = 0
+    @inlinable public var byteCount: UInt64 { totalByteCount }
 
     /// Makes an empty list.
     /// - Parameter capacity: the pieces that it takes before it allocates again.
@@ -22,24 +25,26 @@ public struct IOVecs: ~Copyable {
     deinit { storage.deallocate() }
 
     /// Adds a piece at the end. An empty piece adds nothing.
+    @inlinable @inline(__always)
     public mutating func append(_ base: UnsafeMutableRawPointer, byteCount: Int) {
         guard byteCount > 0 else { return }
-        self.byteCount &+= UInt64(byteCount)
-        if count == capacity { grow() }
-        (storage + count).initialize(to: iovec(iov_base: base, iov_len: byteCount))
-        count &+= 1
+        totalByteCount &+= UInt64(truncatingIfNeeded: byteCount)
+        if pieceCount == capacity { grow() }
+        (storage + pieceCount).initialize(to: iovec(iov_base: base, iov_len: byteCount))
+        pieceCount &+= 1
     }
 
     /// Removes all pieces and keeps the storage.
+    @inlinable
     public mutating func removeAll() {
-        count = 0
-        byteCount = 0
+        pieceCount = 0
+        totalByteCount = 0
     }
 
     /// Removes bytes from the front, as after a transfer that was cut short.
     public mutating func removeFirst(byteCount drop: UInt64) {
-        var left = min(drop, byteCount)
-        byteCount &-= left
+        var left = min(drop, totalByteCount)
+        totalByteCount &-= left
         var gone = 0
         while left > 0, gone < count {
             let length = UInt64(storage[gone].iov_len)
@@ -54,7 +59,7 @@ public struct IOVecs: ~Copyable {
         }
         guard gone > 0 else { return }
         for index in gone..<count { storage[index &- gone] = storage[index] }
-        count &-= gone
+        pieceCount &-= gone
     }
 
     /// The piece of that index, or nil past the end.
@@ -66,7 +71,8 @@ public struct IOVecs: ~Copyable {
     /// The pieces as the system calls take them; valid until the next change. A call takes at most 1,024 (`IOV_MAX`).
     public var pointer: UnsafePointer<iovec> { UnsafePointer(storage) }
 
-    private mutating func grow() {
+    @usableFromInline @inline(never)
+    mutating func grow() {
         let larger = UnsafeMutablePointer<iovec>.allocate(capacity: capacity &* 2)
         larger.moveInitialize(from: storage, count: count)
         storage.deallocate()

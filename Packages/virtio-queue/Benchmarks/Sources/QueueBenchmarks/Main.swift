@@ -2,12 +2,14 @@
 internal import VirtioQueue
 internal import VirtioQueueTestSupport
 
-/// Prints the table: each figure beside the same work in C, with the same checks, in the same run.
+/// Prints the table: each figure beside the same work in C, with the same checks, in the same run. With an argument, the
+/// rows alone whose names begin with it.
 @main
 struct Main {
     static func main() throws {
         print(pad("virtio-queue, queue of 256, packed of 128", 44) + "      ours         C  ratio  allocations")
-        for scenario in Scenario.all {
+        let part = CommandLine.arguments.dropFirst().first
+        for scenario in Scenario.all where scenario.name.hasPrefix(part ?? "") {
             let outcome = try measure(scenario, rounds: 31)
             print(
                 pad(scenario.name, 44) + number(outcome.ours) + " ns" + number(outcome.baseline) + " ns"
