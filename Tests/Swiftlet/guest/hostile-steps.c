@@ -70,6 +70,25 @@ void reset(struct device *device) {
     if (now() - begin > 5) fail("%s: a reset took %.1f s", device->name, now() - begin);
 }
 
+// Describes a queue. Returns false if there is none of that number.
+static int set_up(struct device *device, uint64_t *state, unsigned queue, int lies) {
+    write32(device, QUEUE_SELECT, queue);
+    uint32_t size = read32(device, QUEUE_MAX);
+    if (size == 0) return 0;
+    if (one_in(state, 4)) size = size > 8 ? 8 : size;
+    write32(device, QUEUE_SIZE, lies && one_in(state, 4) ? boundary(state) : size);
+    uint32_t base = ARENA + place(device, queue);
+    for (unsigned part = 0; part < 3; part++) {
+        int is_lie = lies && one_in(state, 4);
+        write32(device, QUEUE_ADDRESSES + part * 16, is_lie ? low_half(state, (enum role)part) : base + (part == DEVICE ? WRITTEN : part * 0x2000));
+        write32(device, QUEUE_ADDRESSES + part * 16 + 4, is_lie ? high_half(state) : 0);
+    }
+    // Memory that a round before left says nothing now.
+    if (one_in(state, 2)) memset((void *)(arena + place(device, queue)), 0, 0x6000);
+    if (!one_in(state, 16)) write32(device, QUEUE_READY, 1);
+    return 1;
+}
+
 // What a driver does to begin (3.1.1), with a lie here and there.
 static void bring_up(struct device *device, uint64_t *state) {
     uint32_t features[2];
@@ -88,22 +107,7 @@ static void bring_up(struct device *device, uint64_t *state) {
     }
     device->is_packed = features[1] >> 2 & 1;
     write32(device, STATUS, 11);
-    for (unsigned queue = 0; queue < QUEUES_MAX; queue++) {
-        write32(device, QUEUE_SELECT, queue);
-        uint32_t size = read32(device, QUEUE_MAX);
-        if (size == 0) break;
-        if (one_in(state, 4)) size = size > 8 ? 8 : size;
-        write32(device, QUEUE_SIZE, lies && one_in(state, 4) ? boundary(state) : size);
-        uint32_t base = ARENA + place(device, queue);
-        for (unsigned part = 0; part < 3; part++) {
-            int is_lie = lies && one_in(state, 4);
-            write32(device, QUEUE_ADDRESSES + part * 16, is_lie ? low_half(state, (enum role)part) : base + (part == DEVICE ? WRITTEN : part * 0x2000));
-            write32(device, QUEUE_ADDRESSES + part * 16 + 4, is_lie ? high_half(state) : 0);
-        }
-        // Memory that a round before left says nothing now.
-        if (one_in(state, 2)) memset((void *)(arena + place(device, queue)), 0, 0x6000);
-        if (!one_in(state, 16)) write32(device, QUEUE_READY, 1);
-    }
+    for (unsigned queue = 0; queue < QUEUES_MAX && set_up(device, state, queue, lies); queue++) {}
     write32(device, STATUS, 15);
 }
 
@@ -120,6 +124,9 @@ static void request(struct device *device, uint64_t *state, volatile uint8_t *to
         if (one_in(state, 8)) words[draw(state) % 4] = boundary(state);
         words[7] = (uint32_t)(1 + draw(state) % 2) | (uint32_t)(draw(state) % 9) << 16;
         words[4] = 1000 + (uint32_t)draw(state) % 4; words[5] = 9 + (uint32_t)draw(state) % 3;
+    } else if (device->type == 3) {  // port, event and value; anything else is what a port carries
+        words[0] = one_in(state, 8) ? boundary(state) : (uint32_t)draw(state) % 4;
+        words[1] = (uint32_t)(draw(state) % 9) | (uint32_t)(draw(state) % 2) << 16;
     }
     memcpy((void *)to, words, sizeof words);
 }
@@ -131,7 +138,7 @@ static struct descriptor descriptor(struct device *device, uint64_t *state, uint
     case 0: one.length = boundary(state); break;
     case 1: one.length = 16 + (uint32_t)(draw(state) % 64); break;
     case 2: one.length = 512 * (1 + (uint32_t)(draw(state) % 16)); break;
-    case 3: one.length = device->type == 19 ? 44 : 16; break;
+    case 3: one.length = device->type == 19 ? 44 : device->type == 3 ? 8 : 16; break;
     default: one.length = 1 + (uint32_t)(draw(state) % 4);
     }
     return one;
@@ -167,7 +174,7 @@ static void write_table(struct device *device, uint64_t *state, uint32_t at, uin
 
 static void offer(struct device *device, uint64_t *state) {
     unsigned queue = (unsigned)(draw(state) % QUEUES_MAX);
-    if (!one_in(state, 4)) queue %= device->type == 2 || device->type == 4 ? 1 : 4;
+    if (!one_in(state, 4) && device->type != 3) queue %= device->type == 2 || device->type == 4 ? 1 : 4;
     uint32_t at = place(device, queue), base = ARENA + at;
     unsigned count = 1 + (unsigned)(draw(state) % (one_in(state, 4) ? 256 : 24));
     if (one_in(state, 3)) write_table(device, state, at + 0x6000, base, 64, device->is_packed);
@@ -233,10 +240,13 @@ void step(struct device *device, uint64_t *state) {
     case 4: storm(device, state); break;
     case 5: reset(device); break;
     case 6: write32(device, STATUS, (uint32_t)draw(state) % 256); break;
-    case 7:
-        write32(device, QUEUE_SELECT, (uint32_t)draw(state) % 4);
+    case 7: {
+        unsigned queue = (unsigned)(draw(state) % (device->type == 3 ? QUEUES_MAX : 4));
+        write32(device, QUEUE_SELECT, queue);
         write32(device, QUEUE_RESET, 1);
+        if (!one_in(state, 4)) set_up(device, state, queue, one_in(state, 8));
         break;
+    }
     case 8: write32(device, INTERRUPT_ACK, 3); break;
     default: offer(device, state);
     }

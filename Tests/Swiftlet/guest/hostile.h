@@ -2,6 +2,7 @@
 // What hostile.c, which runs the attack, and hostile-steps.c, which knows virtio, have in common.
 #include <stdint.h>
 
+// A console's last port is behind QUEUES_MAX: what is said there ends the machine, which is no attack.
 enum { DEVICES_MAX = 16, QUEUES_MAX = 8, CPUS_MAX = 4, WINDOW = 0x1000 };
 // The end of a guest's 256 MiB.
 enum { ARENA = 240 << 20, ARENA_SIZE = 16 << 20 };
