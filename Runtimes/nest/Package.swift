@@ -34,6 +34,7 @@ let package = Package(
         .executable(name: "containerd-shim-nest-v2", targets: ["containerd-shim-nest-v2"]),
         .executable(name: "nest-agent", targets: ["nest-agent"]),
         .executable(name: "nest", targets: ["nest"]),
+        .library(name: "NestTestSupport", targets: ["NestTestSupport"]),
     ],
     dependencies: [
         .package(path: "../../Packages/vmm-sys-util"),
@@ -67,6 +68,12 @@ let package = Package(
         program(
             "nest",
             ["NestModel", "NestResources", sysUtil, .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+
+        // Harnesses for fuzzing, which `Fuzz` runs, and tests of them.
+        swift(
+            "NestTestSupport",
+            ["NestAgent", "NestHypervisor", "NestProtocols", "NestResources", "NestShim", ttrpc, protobuf]),
+        tests("NestFuzzTests", ["NestTestSupport", "NestProtocols", "NestResources", ttrpc, protobuf]),
 
         tests("NestProtocolsTests", ["NestProtocols", protobuf]),
         // They fork children, which other tests should not have beside them.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
+internal import NestModel
 internal import NestSandbox
 internal import Synchronization
 internal import VMMSysUtil
@@ -75,12 +76,15 @@ final class ConsoleReader: Sendable {
 }
 
 /// Bytes to lines of bounded length.
-struct LineAssembler {
+package struct LineAssembler {
     private var line: [UInt8] = []
     private var isCut = false
 
+    /// No bytes yet.
+    package init() {}
+
     /// Takes bytes in and hands out what they complete.
-    mutating func add(_ bytes: some Sequence<UInt8>, _ emit: (String) -> Void) {
+    package mutating func add(_ bytes: some Sequence<UInt8>, _ emit: (String) -> Void) {
         for byte in bytes {
             if byte == UInt8(ascii: "\n") {
                 finish(emit)
@@ -93,10 +97,12 @@ struct LineAssembler {
     }
 
     /// Hands out a line that has no end.
-    mutating func finish(_ emit: (String) -> Void) {
+    package mutating func finish(_ emit: (String) -> Void) {
         while line.last == UInt8(ascii: "\r") { line.removeLast() }
-        // Escape sequences would reach the terminal of whoever reads the log.
-        let text = String(decoding: line.map { $0 < 0x20 || $0 == 0x7F ? UInt8(ascii: " ") : $0 }, as: UTF8.self)
+        // Escape sequences would reach the terminal of whoever reads the log, or the error that shows the last lines.
+        let bytes = line.map { $0 < 0x20 || $0 == 0x7F ? UInt8(ascii: " ") : $0 }
+        // What is no UTF-8 has three bytes for one.
+        let text = PlainLine.of(String(decoding: bytes, as: UTF8.self), byteLimit: 3 * ConsoleReader.lineLimit)
         if !text.isEmpty { emit(isCut ? text + " ..." : text) }
         line.removeAll(keepingCapacity: true)
         isCut = false

@@ -79,6 +79,9 @@ public enum Layers {
         "NestAgent": ["NestProtocols", "NestSandbox", "SwiftProtobuf", "TTRPC", "VMMSysUtil"],
         "nest-agent": ["NestAgent"],
         "nest": ["ArgumentParser", "NestModel", "NestResources", "VMMSysUtil"],
+        "NestTestSupport": [
+            "NestAgent", "NestHypervisor", "NestProtocols", "NestResources", "NestShim", "SwiftProtobuf", "TTRPC",
+        ],
     ]
 
     /// What a target imports that it may not.

@@ -25,7 +25,8 @@ final class Containers: Sendable {
 
     // MARK: The first process
 
-    func create(_ request: AgentCreateContainerRequest) throws(AgentError) {
+    /// What a request for a container must be, whatever there is in the machine.
+    static func check(_ request: AgentCreateContainerRequest) throws(AgentError) {
         try Identifier.check(request.containerID, "container")
         if !request.execID.isEmpty { try Identifier.check(request.execID, "process") }
         guard request.hasOci, request.oci.hasProcess else { throw .invalid("the specification has no process") }
@@ -34,6 +35,10 @@ final class Containers: Sendable {
         guard request.sharedMounts.isEmpty else { throw .invalid("containers cannot share mounts") }
         guard !request.hasStringUser else { throw .invalid("the user is given by its number in the specification") }
         guard !request.sandboxPidns else { throw .invalid("a shared process namespace is not supported") }
+    }
+
+    func create(_ request: AgentCreateContainerRequest) throws(AgentError) {
+        try Self.check(request)
         let container = Container(
             id: request.containerID, bundle: "\(directory)/\(request.containerID)",
             hasLastHooks: !request.oci.hooks.poststop.isEmpty)
@@ -77,10 +82,15 @@ final class Containers: Sendable {
 
     // MARK: Other processes
 
-    func exec(_ container: Container, _ request: AgentExecProcessRequest) throws(AgentError) {
+    /// What a request for a process must be, whatever there is in the machine.
+    static func check(_ request: AgentExecProcessRequest) throws(AgentError) {
         try Identifier.check(request.execID, "process")
         guard request.hasProcess, !request.process.args.isEmpty else { throw .invalid("there is no command to run") }
         guard !request.hasStringUser else { throw .invalid("the user is given by its number in the process") }
+    }
+
+    func exec(_ container: Container, _ request: AgentExecProcessRequest) throws(AgentError) {
+        try Self.check(request)
         try container.reserve(request.execID)
         var process: ContainerProcess?
         defer { container.settle(request.execID, process) }

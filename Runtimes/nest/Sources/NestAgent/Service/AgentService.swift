@@ -14,7 +14,8 @@ struct AgentService: TTRPCService {
         methods.addStreamCalls(core.containers)
         methods.addSandboxCalls(core)
         methods.addGuestCalls(core)
-        methods.add("CopyFile") { (request: AgentCopyFileRequest, _) throws(AgentError) in try CopiedFile.write(request)
+        methods.add("CopyFile") { (request: AgentCopyFileRequest, _) throws(AgentError) in
+            try CopiedFile(request).write()
         }
         self.methods = methods
     }

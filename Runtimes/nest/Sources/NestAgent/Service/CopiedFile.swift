@@ -4,49 +4,70 @@ internal import NestProtocols
 internal import VMMSysUtil
 
 /// A file that the host uploads in pieces, in order; it has its name when the last is there.
-enum CopiedFile {
-    private static let root = "/run"
+struct CopiedFile {
     private static let maximumByteCount: Int64 = 1 << 30
 
-    static func write(_ request: AgentCopyFileRequest) throws(AgentError) {
-        let parts = request.path.split(separator: "/", omittingEmptySubsequences: false)
-        guard request.path.utf8.count < 1024, parts.count > 2, "/\(parts[1])" == root, parts[0] == "",
-            parts.dropFirst(2).allSatisfy({ !$0.isEmpty && $0 != "." && $0 != ".." }), !request.path.utf8.contains(0)
-        else { throw .invalid("'\(request.path)' is not below \(root)") }
+    private let path: String
+    /// The path's parts below the root: directories and the name.
+    let names: [String]
+    private let isDirectory: Bool
+    private let uid: uid_t
+    private let gid: gid_t
+    private let directoryMode: mode_t
+    private let mode: mode_t
+    private let offset: Int64
+    private let isLast: Bool
+    private let bytes: [UInt8]
+
+    /// Checks a piece; nothing is done yet.
+    init(_ request: AgentCopyFileRequest) throws(AgentError) {
+        guard let place = RunPath(request.path) else {
+            throw .invalid("'\(request.path)' is not below \(RunPath.root)")
+        }
         let kind = request.fileMode & UInt32(S_IFMT)
         guard kind == 0 || kind == UInt32(S_IFREG) || kind == UInt32(S_IFDIR) else {
             throw .invalid("only files and directories are copied")
         }
         let (end, overflow) = request.offset.addingReportingOverflow(Int64(request.data.count))
-        guard request.offset >= 0, request.fileSize >= 0, request.fileSize <= maximumByteCount, !overflow,
+        guard request.offset >= 0, request.fileSize >= 0, request.fileSize <= Self.maximumByteCount, !overflow,
             end <= request.fileSize || kind == UInt32(S_IFDIR)
         else { throw .invalid("bytes \(request.offset) and on of a file of \(request.fileSize)") }
         guard let uid = uid_t(exactly: request.uid), let gid = gid_t(exactly: request.gid) else {
             throw .invalid("owner \(request.uid):\(request.gid)")
         }
-        let names = parts.dropFirst(2).map(String.init)
-        let mode = mode_t(request.dirMode & 0o7777)
-        let directory = try openDirectory(names.dropLast(), mode: mode == 0 ? 0o755 : mode)
-        let name = names.last ?? ""
-        if kind == UInt32(S_IFDIR) {
-            if mkdirat(directory.rawValue, name, 0o755) < 0, errno != EEXIST {
-                throw .system(operation: "make the directory", subject: request.path, .last)
-            }
-            let made = try open(directory, name, O_RDONLY | O_DIRECTORY, request.path)
-            return try settle(made, uid, gid, mode_t(request.fileMode & 0o7777), request.path)
-        }
-        let partial = ".\(name).partial"
-        if request.offset == 0 { unlinkat(directory.rawValue, partial, 0) }
-        let file = try open(directory, partial, O_WRONLY | O_CREAT, request.path)
-        try write([UInt8](request.data), to: file, at: UInt64(request.offset), request.path)
-        guard end == request.fileSize else { return }
-        try settle(file, uid, gid, mode_t(request.fileMode & 0o7777), request.path)
-        try system("rename", request.path) { renameat(directory.rawValue, partial, directory.rawValue, name) }
+        path = request.path
+        names = place.names
+        isDirectory = kind == UInt32(S_IFDIR)
+        self.uid = uid
+        self.gid = gid
+        let wanted = mode_t(request.dirMode & 0o7777)
+        directoryMode = wanted == 0 ? 0o755 : wanted
+        mode = mode_t(request.fileMode & 0o7777)
+        offset = request.offset
+        isLast = end == request.fileSize
+        bytes = [UInt8](request.data)
     }
 
-    private static func write(
-        _ bytes: [UInt8], to file: borrowing FileDescriptor, at offset: UInt64, _ path: String
-    ) throws(AgentError) {
+    /// Writes the piece.
+    func write() throws(AgentError) {
+        let directory = try openDirectory()
+        let name = names.last ?? ""
+        if isDirectory {
+            if mkdirat(directory.rawValue, name, 0o755) < 0, errno != EEXIST {
+                throw .system(operation: "make the directory", subject: path, .last)
+            }
+            return try settle(try Self.open(directory, name, O_RDONLY | O_DIRECTORY, path))
+        }
+        let partial = ".\(name).partial"
+        if offset == 0 { unlinkat(directory.rawValue, partial, 0) }
+        let file = try Self.open(directory, partial, O_WRONLY | O_CREAT, path)
+        try write(to: file)
+        guard isLast else { return }
+        try settle(file)
+        try system("rename", path) { renameat(directory.rawValue, partial, directory.rawValue, name) }
+    }
+
+    private func write(to file: borrowing FileDescriptor) throws(AgentError) {
         let number = file.rawValue
         var done = 0
         while done < bytes.count {
@@ -60,25 +81,21 @@ enum CopiedFile {
         }
     }
 
-    private static func settle(
-        _ file: borrowing FileDescriptor, _ uid: uid_t, _ gid: gid_t, _ mode: mode_t, _ path: String
-    ) throws(AgentError) {
+    private func settle(_ file: borrowing FileDescriptor) throws(AgentError) {
         let number = file.rawValue
         try system("give away", path) { fchown(number, uid, gid) }
         try system("set the mode of", path) { fchmod(number, mode) }
     }
 
     /// Opens a directory below the root step by step, so that no link leads out of it; makes what is missing.
-    private static func openDirectory(_ names: some Collection<String>, mode: mode_t) throws(AgentError)
-        -> FileDescriptor
-    {
+    private func openDirectory() throws(AgentError) -> FileDescriptor {
         var directory: FileDescriptor
-        do throws(Errno) { directory = try FileDescriptor.open(root, .directory) } catch {
-            throw .system(operation: "open", subject: root, error)
+        do throws(Errno) { directory = try FileDescriptor.open(RunPath.root, .directory) } catch {
+            throw .system(operation: "open", subject: RunPath.root, error)
         }
-        for name in names {
-            mkdirat(directory.rawValue, name, mode)
-            directory = try open(directory, name, O_RDONLY | O_DIRECTORY, name)
+        for name in names.dropLast() {
+            mkdirat(directory.rawValue, name, directoryMode)
+            directory = try Self.open(directory, name, O_RDONLY | O_DIRECTORY, name)
         }
         return directory
     }

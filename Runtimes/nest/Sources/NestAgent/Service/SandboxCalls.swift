@@ -19,12 +19,20 @@ extension MethodTable {
 }
 
 extension AgentCore {
-    /// Sets up what containers of the pod share.
-    func createSandbox(_ request: AgentCreateSandboxRequest) throws(AgentError) {
+    /// What a request for a sandbox must be, whatever there is in the machine.
+    static func check(_ request: AgentCreateSandboxRequest) throws(AgentError) {
         // Refused and not ignored: a caller that needs one of these shall know.
         guard request.kernelModules.isEmpty else { throw .invalid("kernel modules are loaded by the guest's loader") }
         guard request.guestHookPath.isEmpty else { throw .invalid("guest hooks are not supported") }
         guard !request.sandboxPidns else { throw .invalid("a shared process namespace is not supported") }
+        guard request.dns.count <= 64, request.dns.allSatisfy({ $0.utf8.count < 1024 && !$0.utf8.contains(10) }) else {
+            throw .invalid("the lines for resolv.conf are too many or too long")
+        }
+    }
+
+    /// Sets up what containers of the pod share.
+    func createSandbox(_ request: AgentCreateSandboxRequest) throws(AgentError) {
+        try Self.check(request)
         try sandbox.update { (state) throws(AgentError) in
             guard !state.isCreated else { throw .exists("the sandbox exists already") }
             state.isCreated = true
@@ -45,9 +53,6 @@ extension AgentCore {
     }
 
     private func writeResolverConfiguration(_ lines: [String]) throws(AgentError) {
-        guard lines.count <= 64, lines.allSatisfy({ $0.utf8.count < 1024 && !$0.contains("\n") }) else {
-            throw .invalid("the lines for resolv.conf are too many or too long")
-        }
         try Files.write(
             "\(options.runDirectory)/resolv.conf", Array(lines.map { "\($0)\n" }.joined().utf8), mode: 0o644)
     }

@@ -50,20 +50,10 @@ enum StorageCatalog {
     /// Makes storages available, in their order.
     /// - Returns: what is there, in the same order. If one fails those before it are undone.
     static func attach(_ storages: [AgentStorage], _ log: AgentLog) throws(AgentError) -> [AttachedStorage] {
-        guard storages.count <= maximumCount else {
-            throw .invalid("\(storages.count) storages, over \(maximumCount)")
-        }
+        let handlers = try handlers(of: storages)
         var attached: [AttachedStorage] = []
         do throws(AgentError) {
-            for storage in storages {
-                guard let handler = handlers.first(where: { $0.drivers.contains(storage.driver) }) else {
-                    throw .invalid(
-                        "storage driver '\(storage.driver)' is not known; this agent has \(drivers.joined(separator: ", "))"
-                    )
-                }
-                try checkPlace(storage.mountPoint)
-                attached.append(try handler.attach(storage))
-            }
+            for (handler, storage) in zip(handlers, storages) { attached.append(try handler.attach(storage)) }
             return attached
         } catch {
             detach(attached, log)
@@ -71,16 +61,30 @@ enum StorageCatalog {
         }
     }
 
+    /// Checks storages before the first is made available.
+    /// - Returns: who makes each.
+    static func handlers(of storages: [AgentStorage]) throws(AgentError) -> [any StorageHandler.Type] {
+        guard storages.count <= maximumCount else {
+            throw .invalid("\(storages.count) storages, over \(maximumCount)")
+        }
+        var found: [any StorageHandler.Type] = []
+        for storage in storages {
+            guard let handler = handlers.first(where: { $0.drivers.contains(storage.driver) }) else {
+                throw .invalid(
+                    "storage driver '\(storage.driver)' is not known; this agent has \(drivers.joined(separator: ", "))"
+                )
+            }
+            // A mount point hides what is there.
+            guard RunPath(storage.mountPoint) != nil else {
+                throw .invalid("mount point '\(storage.mountPoint)' is not below \(RunPath.root)")
+            }
+            found.append(handler)
+        }
+        return found
+    }
+
     /// Undoes storages, the last first.
     static func detach(_ attached: [AttachedStorage], _ log: AgentLog) {
         for storage in attached.reversed() { storage.detach(log) }
-    }
-
-    /// A mount point hides what is there: only below `/run`, where nothing of the agent's programs is.
-    private static func checkPlace(_ path: String) throws(AgentError) {
-        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
-        guard path.utf8.count < 1024, parts.count > 2, parts[0] == "", parts[1] == "run",
-            parts.dropFirst(2).allSatisfy({ !$0.isEmpty && $0 != "." && $0 != ".." }), !path.utf8.contains(0)
-        else { throw .invalid("mount point '\(path)' is not below /run") }
     }
 }

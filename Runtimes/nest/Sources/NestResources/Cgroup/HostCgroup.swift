@@ -99,21 +99,24 @@ public final class HostCgroup: Sendable {
 }
 
 /// A specification's `cgroupsPath`.
-enum CgroupPath {
+package enum CgroupPath {
     /// - Returns: an absolute path that names no parent.
-    static func parse(_ text: String) throws(CgroupError) -> String {
+    package static func parse(_ text: String) throws(CgroupError) -> String {
         guard !text.isEmpty, !text.utf8.contains(0), text.utf8.count <= 2048 else { throw .badPath(text) }
         var path = text
         // runc's form for systemd, "kubepods-burstable-pod1.slice:cri-containerd:ID"; a directory of the same name
         // is where systemd would put that scope.
-        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        let parts = text.unicodeScalars.split(separator: ":", omittingEmptySubsequences: false).map { Substring($0) }
         if parts.count == 3, !text.hasPrefix("/") {
-            guard parts.allSatisfy({ !$0.contains("/") }), !parts[2].isEmpty else { throw .badPath(text) }
+            guard parts.allSatisfy({ !$0.utf8.contains(UInt8(ascii: "/")) }), !parts[2].isEmpty else {
+                throw .badPath(text)
+            }
             let slice = parts[0].isEmpty ? "system.slice" : String(parts[0])
             let scope = parts[2].hasSuffix(".slice") ? String(parts[2]) : "\(parts[1])-\(parts[2]).scope"
             path = try expand(slice: slice) + "/" + scope
         }
-        let names = path.split(separator: "/")
+        // Not by characters: a slash and an accent behind it are one, and no slash.
+        let names = path.unicodeScalars.split(separator: "/").map { String($0) }
         guard !names.isEmpty, !names.contains(where: { $0 == "." || $0 == ".." || $0.utf8.count > 255 }) else {
             throw .badPath(text)
         }

@@ -130,6 +130,20 @@ extension NestConfiguration {
         return text
     }
 
+    /// A file that says what this configuration does.
+    package var text: String {
+        var text = ""
+        var section = ""
+        for key in ConfigurationKey.all {
+            if key.section != section {
+                section = key.section
+                text += "[\(section)]\n"
+            }
+            text += "\(key.name) = \(key.text(in: self))\n"
+        }
+        return text
+    }
+
     /// The default file for programs under `/usr/local`.
     public static var defaultText: String { defaultText() }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
+internal import NestModel
 public import VMMSysUtil
 
 extension NestConfiguration {
@@ -190,7 +191,9 @@ public enum ConfigurationError: Error, Equatable, Sendable {
 
 extension ConfigurationError: CustomStringConvertible {
     /// One line that names file, line and key.
-    public var description: String {
+    public var description: String { PlainLine.of(reason, byteLimit: 4096) }
+
+    private var reason: String {
         switch self {
         case .unreadable(let file, let error): "cannot read the configuration \(file): \(error)"
         case .tooLarge(let file, let limit): "\(file) has more than \(limit) bytes: it is no configuration"

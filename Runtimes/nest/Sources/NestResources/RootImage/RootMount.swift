@@ -86,22 +86,22 @@ extension RootLayers {
     /// The overlay's own rule: ':' divides, '\' takes the next character as it is.
     static func split(_ list: String) -> [String] {
         var parts: [String] = []
-        var part = ""
+        var part = String.UnicodeScalarView()
         var isEscaped = false
-        for character in list {
+        for character in list.unicodeScalars {
             if isEscaped {
                 part.append(character)
                 isEscaped = false
             } else if character == "\\" {
                 isEscaped = true
             } else if character == ":" {
-                if !part.isEmpty { parts.append(part) }
-                part = ""
+                if !part.isEmpty { parts.append(String(part)) }
+                part.removeAll()
             } else {
                 part.append(character)
             }
         }
-        if !part.isEmpty { parts.append(part) }
+        if !part.isEmpty { parts.append(String(part)) }
         return parts
     }
 }

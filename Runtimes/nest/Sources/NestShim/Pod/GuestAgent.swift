@@ -44,11 +44,12 @@ struct GuestAgent: Sendable {
     }
 
     /// Waits for a process's end, however long that takes; the end of the connection ends it too.
-    func wait(_ id: String, _ execID: String) throws(TTRPCStatus) -> Int32 {
+    /// - Returns: the status, 0 to 255.
+    func wait(_ id: String, _ execID: String) throws(TTRPCStatus) -> UInt32 {
         var request = AgentWaitProcessRequest()
         request.containerID = id
         request.execID = execID
-        return try client.call(ServiceName.agent, "WaitProcess", request, as: AgentWaitProcessResponse.self).status
+        return GuestAnswer.exitStatus(try answer("WaitProcess", request))
     }
 
     func resize(_ id: String, _ execID: String, width: UInt32, height: UInt32) throws(TTRPCStatus) {
@@ -70,8 +71,7 @@ struct GuestAgent: Sendable {
     func statistics(_ id: String) throws(TTRPCStatus) -> AgentStatsContainerResponse {
         var request = AgentStatsContainerRequest()
         request.containerID = id
-        return try client.call(
-            ServiceName.agent, "StatsContainer", request, as: AgentStatsContainerResponse.self, timeout: .seconds(10))
+        return try answer("StatsContainer", request, timeout: .seconds(10))
     }
 
     func pause(_ id: String) throws(TTRPCStatus) {
@@ -88,10 +88,23 @@ struct GuestAgent: Sendable {
 
     /// Waits for the next container that the guest's kernel took memory from; ends with the connection.
     func nextOutOfMemory() throws(TTRPCStatus) -> String {
-        try client.call(ServiceName.agent, "GetOOMEvent", AgentGetOOMEventRequest(), as: AgentOOMEvent.self).containerID
+        let event: AgentOOMEvent = try answer("GetOOMEvent", AgentGetOOMEventRequest())
+        return event.containerID
     }
 
     private func call(_ method: String, _ request: some Message, timeout: Duration = .seconds(10)) throws(TTRPCStatus) {
-        try client.call(ServiceName.agent, method, request, timeout: timeout)
+        _ = try bytes(method, request, timeout: timeout)
+    }
+
+    private func answer<Content: Message>(
+        _ method: String, _ request: some Message, timeout: Duration? = nil
+    ) throws(TTRPCStatus) -> Content {
+        try GuestAnswer.decoded(try bytes(method, request, timeout: timeout), of: method)
+    }
+
+    private func bytes(_ method: String, _ request: some Message, timeout: Duration?) throws(TTRPCStatus) -> [UInt8] {
+        do throws(TTRPCStatus) {
+            return try client.call(ServiceName.agent, method, try encode(request), timeout: timeout)
+        } catch { throw GuestAnswer.failure(error) }
     }
 }

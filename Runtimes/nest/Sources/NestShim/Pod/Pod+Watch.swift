@@ -45,8 +45,7 @@ extension Pod {
     private func waitForEnd(_ process: TaskProcess) -> UInt32 {
         guard let machine = state.withLock({ $0.machine }) else { return 255 }
         do throws(TTRPCStatus) {
-            let status = try agent().wait(process.containerID, process.guestID)
-            return UInt32(clamping: min(max(0, status), 255))
+            return try agent().wait(process.containerID, process.guestID)
         } catch {
             log.debug("the agent does not tell how \(process.guestID) ended: \(error)")
         }
@@ -111,7 +110,7 @@ extension Pod {
     }
 
     private static func relay(_ source: consuming FileDescriptor, to log: ShimLog) {
-        var lines = LineSplitter(limit: 4096)
+        var lines = LineSplitter(limit: 2048)
         var chunk = [UInt8](repeating: 0, count: 4096)
         let number = source.rawValue
         while true {

@@ -105,7 +105,9 @@ enum SpecificationError: Error, Equatable, CustomStringConvertible {
     case unsupported(String)
 
     /// One line; the client shows it as the reason.
-    var description: String {
+    var description: String { PlainLine.of(reason, byteLimit: 4096) }
+
+    private var reason: String {
         switch self {
         case .unreadable(let path, let errno): "cannot read \(path): \(errno)"
         case .malformed(let path, let reason): "\(path) is no OCI specification: \(reason)"

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Makes lines of bytes that arrive in pieces; a line beyond the limit is cut into several.
-struct LineSplitter {
+package struct LineSplitter {
     private let limit: Int
     private var rest: [UInt8] = []
 
-    init(limit: Int) { self.limit = limit }
+    package init(limit: Int) { self.limit = limit }
 
     /// - Returns: the lines that are complete now, without their ends, and without empty ones.
-    mutating func push(_ bytes: some Sequence<UInt8>) -> [String] {
+    package mutating func push(_ bytes: some Sequence<UInt8>) -> [String] {
         var lines: [String] = []
         for byte in bytes {
             if byte == 0x0A || rest.count >= limit { if let line = finish() { lines.append(line) } }
@@ -18,7 +18,7 @@ struct LineSplitter {
     }
 
     /// - Returns: what came after the last line end.
-    mutating func finish() -> String? {
+    package mutating func finish() -> String? {
         defer { rest.removeAll(keepingCapacity: true) }
         return rest.isEmpty ? nil : String(decoding: rest, as: UTF8.self)
     }

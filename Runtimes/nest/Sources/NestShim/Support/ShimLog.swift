@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
+internal import NestModel
 internal import Synchronization
 internal import VMMSysUtil
 
@@ -44,15 +45,7 @@ public final class ShimLog: Sendable {
 
     /// Writes one line; line ends inside it become spaces, and what no terminal should get becomes `?`.
     public func write(_ source: Source, _ text: String) {
-        var line = Array("\(source.rawValue) \(subject): ".utf8)
-        for byte in text.utf8.prefix(4096) {
-            switch byte {
-            case 0x0A, 0x0D, 0x09: line.append(0x20)
-            case 0..<0x20, 0x7F: line.append(0x3F)
-            default: line.append(byte)
-            }
-        }
-        line.append(0x0A)
+        let line = Self.line(source, subject, text)
         state.withLock { state in
             if state.dropped > 0, Self.write(Array("shim \(subject): \(state.dropped) lines lost\n".utf8), &state) {
                 state.dropped = 0
@@ -69,7 +62,11 @@ public final class ShimLog: Sendable {
         if isVerbose { write(.shim, text) }
     }
 
-    /// At most PIPE_BUF bytes go into a pipe whole or not at all, more than that perhaps in part: then the rest is lost.
+    /// A line as it is written: no longer than PIPE_BUF, so that a pipe takes it whole or not at all.
+    package static func line(_ source: Source, _ subject: String, _ text: String) -> [UInt8] {
+        Array(PlainLine.of("\(source.rawValue) \(subject): \(text)", byteLimit: 4095).utf8) + [0x0A]
+    }
+
     private static func write(_ line: [UInt8], _ state: inout State) -> Bool {
         switch state.file {
         case .some(let file):

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import NestProtocols
+package import NestProtocols
 
 /// The agent's statistics as a client expects them: in the form of the host's cgroups, whichever the guest has.
 ///
 /// The guest's cgroups are version 2: `stats` holds the lines of its memory.stat by their names.
-enum Statistics {
-    static func version1(_ response: AgentStatsContainerResponse) -> CgroupV1Metrics {
+package enum Statistics {
+    package static func version1(_ response: AgentStatsContainerResponse) -> CgroupV1Metrics {
         let cgroup = response.cgroupStats
         var metrics = CgroupV1Metrics()
         metrics.pids.current = cgroup.pidsStats.current
@@ -91,7 +91,7 @@ enum Statistics {
         return result
     }
 
-    static func version2(_ response: AgentStatsContainerResponse) -> CgroupV2Metrics {
+    package static func version2(_ response: AgentStatsContainerResponse) -> CgroupV2Metrics {
         let cgroup = response.cgroupStats
         var metrics = CgroupV2Metrics()
         metrics.pids.current = cgroup.pidsStats.current

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+import FuzzRun
+import NestTestSupport
+
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+    let result = fuzzAgentRequest(UnsafeRawBufferPointer(start: start, count: count))
+    return counted(completed: result != .malformed)
+}
+
+@_cdecl("LLVMFuzzerCustomMutator")
+public func mutate(
+    _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int, _ maximum: Int, _ seed: CUnsignedInt
+) -> Int {
+    mutated(bytes, count, maximum, seed, rewrite: repairAgentRequest)
+}

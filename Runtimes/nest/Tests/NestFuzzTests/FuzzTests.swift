@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import NestProtocols
+import NestResources
+import NestTestSupport
+import SwiftProtobuf
+import TTRPC
+import Testing
+
+@Suite("The harnesses of the agent's messages, of bundles and of the configuration")
+struct FuzzTests {
+    /// The package.
+    private static let folder: String = {
+        let parts = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3)
+        return parts.joined(separator: "/") + "/"
+    }()
+
+    private static func read(_ name: String) -> [UInt8]? {
+        guard let file = fopen(folder + name, "r") else { return nil }
+        defer { fclose(file) }
+        var bytes = [UInt8](repeating: 0, count: 1 << 16)
+        let count = fread(&bytes, 1, bytes.count, file)
+        return Array(bytes.prefix(count))
+    }
+
+    @Test("the seeds on disk are those that these tests make (UPDATE_CORPUS=1 writes them)")
+    func seedsOnDisk() throws {
+        for (target, seeds) in try Seeds.all() {
+            for seed in seeds {
+                let name = "Corpus/\(target)/\(seed.name)"
+                if getenv("UPDATE_CORPUS") != nil {
+                    let file = try #require(fopen(Self.folder + name, "w"))
+                    fwrite(seed.bytes, 1, seed.bytes.count, file)
+                    fclose(file)
+                }
+                #expect(Self.read(name) == seed.bytes, "\(name)")
+            }
+        }
+    }
+
+    @Test("each request of the agent's protocol has its harness")
+    func requests() throws {
+        let text = String(decoding: try #require(Self.read("Protos/agent.proto")), as: UTF8.self)
+        let names = text.split(separator: "\n").compactMap { line -> String? in
+            let words = line.split(separator: " ")
+            return words.first == "message" && words[1].hasSuffix("Request") ? String(words[1]) : nil
+        }
+        #expect(names.count > 20)
+        #expect(AgentRequests.names.sorted() == names.sorted())
+    }
+
+    @Test("a request is one that the agent takes, or refuses, as its seed's name says")
+    func seededRequests() throws {
+        for seed in try #require(try Seeds.all()["agent-request"]) {
+            let begin: String
+            switch seed.bytes.withUnsafeBytes({ fuzzAgentRequest($0) }) {
+            case .malformed: begin = "bad"
+            case .refused: begin = "refused"
+            case .accepted(let name, let count):
+                begin = "ok"
+                let hasFile = ["CreateContainerRequest", "ExecProcessRequest", "UpdateContainerRequest"].contains(name)
+                #expect((count > 100) == hasFile, "\(seed.name)")
+            }
+            #expect(seed.name.hasPrefix("\(begin)-"), "\(seed.name)")
+        }
+    }
+
+    @Test("what comes from a guest is what its seed's name says")
+    func seededAnswers() throws {
+        for seed in try #require(try Seeds.all()["agent-answer"]) {
+            let begin =
+                switch seed.bytes.withUnsafeBytes({ fuzzAgentAnswer($0) }) {
+                case .refused: ["bad"]
+                case .exit: ["exit"]
+                case .statistics: ["statistics"]
+                case .outOfMemory: ["memory"]
+                case .failure: ["failure"]
+                case .lines: ["log", "console"]
+                }
+            #expect(begin.contains { seed.name.hasPrefix("\($0)-") }, "\(seed.name)")
+        }
+    }
+
+    @Test("a bundle's specification is taken, or refused in a line, as its seed's name says")
+    func bundles() throws {
+        for seed in try #require(try Seeds.all()["bundle"]) {
+            let begin =
+                switch seed.bytes.withUnsafeBytes({ fuzzBundle($0) }) {
+                case .malformed: "bad"
+                case .refused: "refused"
+                case .accepted: "ok"
+                }
+            #expect(seed.name.hasPrefix("\(begin)-"), "\(seed.name)")
+        }
+    }
+
+    @Test("a configuration is taken, or refused in a line, as its seed's name says")
+    func configurations() throws {
+        for seed in try #require(try Seeds.all()["nest-configuration"]) {
+            let begin =
+                switch seed.bytes.withUnsafeBytes({ fuzzNestConfiguration($0) }) {
+                case .accepted: "ok"
+                case .refused(.badValue): "value"
+                case .refused: "bad"
+                }
+            #expect(seed.name.hasPrefix("\(begin)-"), "\(seed.name)")
+        }
+    }
+}
