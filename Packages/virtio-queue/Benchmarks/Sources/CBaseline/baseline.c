@@ -16,15 +16,23 @@ static inline uint8_t *translate(struct baseline_queue *q, uint64_t address, uin
     return q->region_host + offset;
 }
 
-static inline int append(struct iovec *list, uint32_t *count, uint8_t *host, uint32_t n) {
-    if (*count > 0 && (uint8_t *)list[*count - 1].iov_base + list[*count - 1].iov_len == host) {
-        list[*count - 1].iov_len += n;
-        return 1;
-    }
-    if (*count == 256) return 0;
-    list[*count] = (struct iovec){host, n};
-    *count += 1;
+static inline int append(struct baseline_vectors *v, uint8_t *host, uint32_t n) {
+    if (v->count == 256) return 0;
+    v->list[v->count] = (struct iovec){host, n};
+    v->count += 1;
+    v->byte_count += n;
     return 1;
+}
+
+static inline void clear(struct baseline_queue *q) {
+    q->readable.count = q->writable.count = 0;
+    q->readable.byte_count = q->writable.byte_count = 0;
+}
+
+// What was published since the driver was last considered for an interrupt. There is no bitmap of dirty pages here.
+static inline int count_published(struct baseline_queue *q, uint32_t count) {
+    if (__builtin_add_overflow(q->unsignalled, count, &q->unsignalled)) q->unsignalled = UINT32_MAX;
+    return !q->is_tracked;
 }
 
 static int64_t walk(struct baseline_queue *q, uint16_t head, int translates) {
@@ -33,14 +41,14 @@ static int64_t walk(struct baseline_queue *q, uint16_t head, int translates) {
     uint16_t left = q->size;
     int is_indirect = 0, saw_writable = 0;
     uint64_t total = 0;
-    q->readable_count = q->writable_count = 0;
+    if (translates) clear(q);
     for (;;) {
         const uint8_t *entry = table + 16 * (size_t)position;
         uint64_t address = load64(entry), rest = load64(entry + 8);
         uint32_t length = (uint32_t)rest;
         uint16_t flags = (uint16_t)(rest >> 32), next = (uint16_t)(rest >> 48);
         if (flags & INDIRECT) {
-            if (is_indirect || length == 0 || length % 16 != 0 || length / 16 > q->size) return -1;
+            if (is_indirect || !q->has_indirect || length == 0 || length % 16 != 0 || length / 16 > q->size) return -1;
             table = translate(q, address, length);
             if (table == NULL || (uintptr_t)table % 8 != 0) return -1;
             is_indirect = 1;
@@ -56,9 +64,8 @@ static int64_t walk(struct baseline_queue *q, uint16_t head, int translates) {
         if (total > UINT32_MAX) return -1;
         if (translates && length > 0) {
             uint8_t *host = translate(q, address, length);
-            if (host == NULL) return -1;
-            if (flags & WRITE ? !append(q->writable, &q->writable_count, host, length)
-                              : !append(q->readable, &q->readable_count, host, length)) return -1;
+            if (host == NULL || ((flags & WRITE) && !q->is_plain)) return -1;
+            if (!append(flags & WRITE ? &q->writable : &q->readable, host, length)) return -1;
         }
         if (!(flags & NEXT)) return (int64_t)total;
         if (next >= count) return -1;
@@ -71,7 +78,7 @@ static inline int64_t serve(struct baseline_queue *q, int walks, int translates,
     const uint16_t size = q->size, mask = size - 1;
     const uint8_t *const available = q->available;
     uint8_t *const used = q->used;
-    uint16_t next_available = q->next_available, next_used = q->next_used, in_flight = q->in_flight;
+    uint16_t next_available = q->next_available, next_used = q->next_used, in_flight = q->in_flight, staged = 0;
     int64_t sum = 0;
     uint16_t index = __atomic_load_n((const uint16_t *)(available + 2), __ATOMIC_ACQUIRE);
     if ((uint16_t)(index - next_available) > size) return -1;
@@ -92,9 +99,17 @@ static inline int64_t serve(struct baseline_queue *q, int walks, int translates,
         __atomic_store_n((uint32_t *)(entry + 4), (uint32_t)total, __ATOMIC_RELAXED);
         next_used += 1;
         in_flight -= 1;
-        if (publishes_each) __atomic_store_n((uint16_t *)(used + 2), next_used, __ATOMIC_RELEASE);
+        staged += 1;
+        if (publishes_each) {
+            __atomic_store_n((uint16_t *)(used + 2), next_used, __ATOMIC_RELEASE);
+            if (!count_published(q, staged)) return -1;
+            staged = 0;
+        }
     }
-    if (!publishes_each) __atomic_store_n((uint16_t *)(used + 2), next_used, __ATOMIC_RELEASE);
+    if (staged > 0) {
+        __atomic_store_n((uint16_t *)(used + 2), next_used, __ATOMIC_RELEASE);
+        if (!count_published(q, staged)) return -1;
+    }
     q->next_available = next_available;
     q->next_used = next_used;
     q->in_flight = in_flight;
@@ -110,14 +125,14 @@ static int64_t walk_packed(struct baseline_queue *q, uint16_t slot, uint32_t slo
     uint32_t count = q->size, position = slot, left = slots;
     int is_indirect = 0, saw_writable = 0;
     uint64_t total = 0;
-    q->readable_count = q->writable_count = 0;
+    if (translates) clear(q);
     while (left > 0) {
         const uint8_t *entry = table + 16 * (size_t)position;
         uint64_t address = load64(entry), rest = load64(entry + 8);
         uint32_t length = (uint32_t)rest;
         uint16_t flags = (uint16_t)(rest >> 48);
         if (!is_indirect && (flags & INDIRECT)) {
-            if (slots > 1 || length == 0 || length % 16 != 0 || length / 16 > q->size) return -1;
+            if (slots > 1 || !q->has_indirect || length == 0 || length % 16 != 0 || length / 16 > q->size) return -1;
             table = translate(q, address, length);
             if (table == NULL || (uintptr_t)table % 8 != 0) return -1;
             is_indirect = 1;
@@ -132,9 +147,8 @@ static int64_t walk_packed(struct baseline_queue *q, uint16_t slot, uint32_t slo
         if (total > UINT32_MAX) return -1;
         if (translates && length > 0) {
             uint8_t *host = translate(q, address, length);
-            if (host == NULL) return -1;
-            if (flags & WRITE ? !append(q->writable, &q->writable_count, host, length)
-                              : !append(q->readable, &q->readable_count, host, length)) return -1;
+            if (host == NULL || ((flags & WRITE) && !q->is_plain)) return -1;
+            if (!append(flags & WRITE ? &q->writable : &q->readable, host, length)) return -1;
         }
         position = position + 1 == count ? 0 : position + 1;
     }
@@ -183,22 +197,35 @@ static inline int64_t serve_packed(struct baseline_queue *q, int walks, int tran
         if (next_used >= size) next_used -= size, wrap_used = !wrap_used;
         if (publishes_each) {
             __atomic_store_n((uint16_t *)(ring + 16 * (size_t)first + 14), first_flags, __ATOMIC_RELEASE);
+            if (!count_published(q, staged)) return -1;
             staged = 0;
         }
     }
-    if (staged > 0) __atomic_store_n((uint16_t *)(ring + 16 * (size_t)first + 14), first_flags, __ATOMIC_RELEASE);
+    if (staged > 0) {
+        __atomic_store_n((uint16_t *)(ring + 16 * (size_t)first + 14), first_flags, __ATOMIC_RELEASE);
+        if (!count_published(q, staged)) return -1;
+    }
     q->slot = (uint16_t)next_used;
     q->wrap = wrap_used;
     return sum;
 }
 
+// A ring that is broken stays so.
+static int64_t kept(struct baseline_queue *q, int64_t result) {
+    if (result < 0) q->is_broken = 1;
+    return result;
+}
+
 int64_t baseline_serve(struct baseline_queue *q, int translates, int publishes_each) {
-    if (q->is_packed) return translates ? serve_packed(q, 1, 1, publishes_each) : serve_packed(q, 1, 0, publishes_each);
-    return translates ? serve(q, 1, 1, publishes_each) : serve(q, 1, 0, publishes_each);
+    if (q->is_broken) return -1;
+    if (q->is_packed)
+        return kept(q, translates ? serve_packed(q, 1, 1, publishes_each) : serve_packed(q, 1, 0, publishes_each));
+    return kept(q, translates ? serve(q, 1, 1, publishes_each) : serve(q, 1, 0, publishes_each));
 }
 
 int64_t baseline_return(struct baseline_queue *q, int publishes_each) {
-    return q->is_packed ? serve_packed(q, 0, 0, publishes_each) : serve(q, 0, 0, publishes_each);
+    if (q->is_broken) return -1;
+    return kept(q, q->is_packed ? serve_packed(q, 0, 0, publishes_each) : serve(q, 0, 0, publishes_each));
 }
 
 void baseline_offer(uint8_t *available, uint16_t index) {

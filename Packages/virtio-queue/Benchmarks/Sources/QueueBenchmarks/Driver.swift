@@ -74,11 +74,6 @@ final class Driver {
         }
     }
 
-    /// One of the three parts in host memory.
-    func host(_ area: QueueArea) throws -> UnsafeMutablePointer<UInt8> {
-        try pointer(to: configuration[area], in: memory)
-    }
-
     private static func chains(
         of scenario: Scenario, in driver: some RingDriver, add: ([DriverQueue.Buffer]) throws -> UInt16?
     ) throws -> [UInt16] {
@@ -86,7 +81,7 @@ final class Driver {
         for _ in 0..<scenario.chains {
             let buffers = (0..<scenario.length).map { index in
                 let buffer = DriverQueue.Buffer(driver.allocate(64), 64, isWritable: index * 2 >= scenario.length)
-                // Not adjacent, or the pieces would be joined.
+                // Not adjacent, as buffers of a driver are.
                 _ = driver.allocate(16)
                 return buffer
             }
@@ -96,7 +91,7 @@ final class Driver {
     }
 }
 
-private func pointer(to address: GuestAddress, in memory: GuestMemory) throws -> UnsafeMutablePointer<UInt8> {
+func pointer(to address: GuestAddress, in memory: GuestMemory) throws -> UnsafeMutablePointer<UInt8> {
     guard let region = memory.region(containing: address), let offset = address.offset(from: region.range.start)
     else { throw Disagreement() }
     return (region.hostAddress + Int(offset)).assumingMemoryBound(to: UInt8.self)

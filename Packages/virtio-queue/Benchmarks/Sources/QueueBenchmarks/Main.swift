@@ -7,6 +7,7 @@ internal import VirtioQueueTestSupport
 @main
 struct Main {
     static func main() throws {
+        try Agreement.check()
         print(pad("virtio-queue, queue of 256, packed of 128", 44) + "      ours         C  ratio  allocations")
         let part = CommandLine.arguments.dropFirst().first
         for scenario in Scenario.all where scenario.name.hasPrefix(part ?? "") {

@@ -24,36 +24,13 @@ final class Device {
             driver.offer()
             do throws(QueueError) {
                 switch scenario.work {
-                case .walk: sum &+= try walk()
-                case .translate: sum &+= try translate()
+                case .walk: sum &+= try walk(queue)
+                case .translate: sum &+= try translate(queue, into: buffers)
                 case .giveBack: try giveBack()
                 case .giveBackEach: try giveBackEach()
                 }
             } catch { return -1 }
         }
-        return sum
-    }
-
-    private func walk() throws(QueueError) -> Int64 {
-        var sum: Int64 = 0
-        while let chain = try queue.pop() {
-            var total: UInt32 = 0
-            try chain.forEach(in: queue) { total &+= $0.byteCount }
-            sum &+= Int64(total)
-            queue.stage(chain.head, written: total)
-        }
-        queue.publish()
-        return sum
-    }
-
-    private func translate() throws(QueueError) -> Int64 {
-        var sum: Int64 = 0
-        while try queue.pop(into: buffers) != nil {
-            let total = UInt32(truncatingIfNeeded: buffers.readableByteCount &+ buffers.writableByteCount)
-            sum &+= Int64(total)
-            queue.stage(buffers, written: total)
-        }
-        queue.publish()
         return sum
     }
 
@@ -67,6 +44,31 @@ final class Device {
     }
 }
 
+/// Walks all chains of a queue and returns them as used for as many bytes as they have. Returns the bytes of all.
+func walk(_ queue: Queue) throws(QueueError) -> Int64 {
+    var sum: Int64 = 0
+    while let chain = try queue.pop() {
+        var total: UInt32 = 0
+        try chain.forEach(in: queue) { total &+= $0.byteCount }
+        sum &+= Int64(total)
+        queue.stage(chain.head, written: total)
+    }
+    queue.publish()
+    return sum
+}
+
+/// The same with iovecs.
+func translate(_ queue: Queue, into buffers: ChainBuffers) throws(QueueError) -> Int64 {
+    var sum: Int64 = 0
+    while try queue.pop(into: buffers) != nil {
+        let total = UInt32(truncatingIfNeeded: buffers.readableByteCount &+ buffers.writableByteCount)
+        sum &+= Int64(total)
+        queue.stage(buffers, written: total)
+    }
+    queue.publish()
+    return sum
+}
+
 /// The C side, on a queue of its own that is laid out the same.
 final class Baseline {
     private let scenario: Scenario
@@ -78,17 +80,7 @@ final class Baseline {
         driver = try Driver(scenario)
         queue = .allocate(capacity: 1)
         queue.initialize(to: baseline_queue())
-        queue.pointee.descriptors = UnsafePointer(try driver.host(.descriptorTable))
-        queue.pointee.available = UnsafePointer(try driver.host(.availableRing))
-        queue.pointee.used = try driver.host(.usedRing)
-        if let region = driver.memory.regions.first {
-            queue.pointee.region_start = region.range.start.rawValue
-            queue.pointee.region_byte_count = region.range.byteCount
-            queue.pointee.region_host = region.hostAddress.assumingMemoryBound(to: UInt8.self)
-        }
-        queue.pointee.size = driver.configuration.size
-        queue.pointee.is_packed = scenario.format == .packed ? 1 : 0
-        queue.pointee.wrap = 1
+        try queue.pointee.begin(driver.configuration, memory: driver.memory, features: driver.features)
     }
 
     deinit { queue.deallocate() }
@@ -108,5 +100,24 @@ final class Baseline {
             sum &+= bytes
         }
         return sum
+    }
+}
+
+extension baseline_queue {
+    /// At the beginning of a queue that is laid out so.
+    mutating func begin(_ configuration: QueueConfiguration, memory: GuestMemory, features: VirtioFeatures) throws {
+        descriptors = UnsafePointer(try pointer(to: configuration.descriptorTable, in: memory))
+        available = UnsafePointer(try pointer(to: configuration.availableRing, in: memory))
+        used = try pointer(to: configuration.usedRing, in: memory)
+        if let region = memory.regions.first {
+            region_start = region.range.start.rawValue
+            region_byte_count = region.range.byteCount
+            region_host = region.hostAddress.assumingMemoryBound(to: UInt8.self)
+            is_plain = region.isReadOnly || region.dirtyBitmap != nil ? 0 : 1
+        }
+        size = configuration.size
+        is_packed = features.contains(.packedRing) ? 1 : 0
+        has_indirect = features.contains(.indirectDescriptors) ? 1 : 0
+        wrap = 1
     }
 }

@@ -6,6 +6,12 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
+struct baseline_vectors {
+    struct iovec list[256];
+    uint32_t count;
+    uint64_t byte_count;
+};
+
 struct baseline_queue {
     const uint8_t *descriptors;
     const uint8_t *available;
@@ -19,8 +25,11 @@ struct baseline_queue {
     uint16_t slot;
     int wrap;
     // What a chain was translated to.
-    struct iovec readable[256], writable[256];
-    uint32_t readable_count, writable_count;
+    struct baseline_vectors readable, writable;
+    // Whether indirect tables were negotiated; whether the region is writable and untracked; whether the rings are tracked.
+    int has_indirect, is_plain, is_tracked;
+    int is_broken;
+    uint32_t unsignalled;
 };
 
 // Takes, walks and returns all chains; publishes once at the end, or with each. Returns the bytes of all chains, or
