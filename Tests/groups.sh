@@ -48,7 +48,8 @@ run_test() {
     group nest-unit nest_unit
     group nest-agent Tests/Nest/agent-tests
     unless_soak group release Tests/Release/run sample
-    group fuzz-replay Fuzz/replay
+    # nest-unit has run nest's corpora; the soak has those targets too.
+    group fuzz-replay env FUZZ_WITHOUT_NEST=1 Fuzz/replay
     unless_soak group lab Tests/Lab/self-test 'exit status is|whole|10 MB|host.s files|--out|KVM runs|too long|retried once|module devices'
     # The same micro-guests again on the lab's KVM: no test may be tuned to one machine's.
     group lab-kvm Tests/Lab/lab --cpus 1 --timeout 600 -- "$PWD/$bundle" --testing-library swift-testing --filter KVMIoctlsTests

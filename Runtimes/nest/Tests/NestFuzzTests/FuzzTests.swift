@@ -38,6 +38,34 @@ struct FuzzTests {
         }
     }
 
+    @Test(
+        "no file of a corpus finds anything, those of past findings included",
+        arguments: ["agent-answer", "agent-request", "bundle", "nest-configuration"])
+    func corpus(target: String) throws {
+        let folder = "Corpus/\(target)"
+        let directory = try #require(opendir(Self.folder + folder))
+        defer { closedir(directory) }
+        var count = 0
+        while let entry = readdir(directory) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { name in
+                name.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            guard !name.hasPrefix(".") else { continue }
+            // The process shows its last line when it aborts.
+            print(folder, name)
+            try #require(Self.read("\(folder)/\(name)")).withUnsafeBytes { bytes in
+                switch target {
+                case "agent-answer": _ = fuzzAgentAnswer(bytes)
+                case "agent-request": _ = fuzzAgentRequest(bytes)
+                case "bundle": _ = fuzzBundle(bytes)
+                default: _ = fuzzNestConfiguration(bytes)
+                }
+            }
+            count += 1
+        }
+        #expect(count >= (try Seeds.all()[target] ?? []).count)
+    }
+
     @Test("each request of the agent's protocol has its harness")
     func requests() throws {
         let text = String(decoding: try #require(Self.read("Protos/agent.proto")), as: UTF8.self)
