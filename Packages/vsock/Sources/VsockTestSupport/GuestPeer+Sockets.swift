@@ -43,13 +43,14 @@ extension GuestPeer {
     ///   - packetByteCount: the longest packet.
     ///   - isRecord: whether it ends a record (`MSG_EOR`).
     /// - Returns: how much was sent in all; nil, and nothing is, for one that is larger than the host's buffer
-    ///   (`EMSGSIZE`).
+    ///   (`EMSGSIZE`), or for an empty one that the queue has no room for.
     public func send(
         message: [UInt8], after done: Int = 0, on socket: GuestSocket, packetByteCount: Int = 64 << 10,
         isRecord: Bool = false
     ) throws -> Int? {
         guard message.count <= socket.messageByteCountMax else { return nil }
         var done = done
+        var isSent = !message.isEmpty
         repeat {
             guard socket.phase == .established, backlog.isEmpty else { break }
             let count = min(message.count - done, socket.credit, packetByteCount)
@@ -62,9 +63,10 @@ extension GuestPeer {
             guard try put(header, Array(message[done..<(done + count)])) else { break }
             socket.sent &+= UInt32(count)
             done += count
+            isSent = true
             if rings { notify(1) }
         } while done < message.count
-        return done
+        return isSent ? done : nil
     }
 
     /// The program reads what came, up to a limit, and the host hears of the room.

@@ -18,7 +18,7 @@ public func fuzzConfiguration(_ bytes: UnsafeRawBufferPointer) -> FuzzedConfigur
         return .accepted(deviceCount: try ConfigProbe.deviceCount(in: Array(bytes)))
     } catch {
         let line = "\(error)"
-        guard !line.isEmpty, !line.utf8.contains(10) else {
+        guard !line.isEmpty, line.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
             print("finding: a refusal that is no line: \(line)")
             fflush(nil)
             abort()

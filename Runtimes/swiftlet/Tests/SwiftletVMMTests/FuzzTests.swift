@@ -47,7 +47,7 @@ import Testing
             ("ok-boot", 0), ("ok-machine", 0), ("ok-drives", 2), ("ok-vsock", 2), ("ok-unused", 0), ("bad-empty", nil),
             ("bad-array", nil), ("bad-no-boot", nil), ("bad-unknown", nil), ("bad-doubled", nil), ("bad-vcpus", nil),
             ("bad-drives", nil), ("bad-cid", nil), ("bad-nesting", nil), ("bad-utf8", nil), ("bad-number", nil),
-            ("bad-network", nil),
+            ("bad-network", nil), ("found-field-with-line-end", nil),
         ])
     func configurations(name: String, deviceCount: Int?) throws {
         let folder = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(

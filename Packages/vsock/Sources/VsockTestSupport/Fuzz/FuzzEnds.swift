@@ -176,7 +176,6 @@ final class FuzzSocket {
         guard let (message, before) = rest, end.phase == .established, !end.ownShutdown.contains(.noMoreSending),
             let done = try guest.send(message: message, after: before, on: end)
         else { return }
-        // A message without a byte is sent or not, and which does not show.
         rest = done < message.count ? (message, done) : nil
         guard rest == nil else { return }
         sent += message.count

@@ -37,8 +37,22 @@ public enum ConfigError: Error, Equatable, Sendable {
 }
 
 extension ConfigError: CustomStringConvertible {
-    /// One line.
+    /// One line. Control characters in a client's words are shown as JSON writes them.
     public var description: String {
+        text.unicodeScalars.reduce(into: "") { line, scalar in
+            switch scalar {
+            case "\n": line += "\\n"
+            case "\r": line += "\\r"
+            case "\t": line += "\\t"
+            case _ where scalar.properties.generalCategory == .control:
+                let digits = String(scalar.value, radix: 16)
+                line += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            default: line.unicodeScalars.append(scalar)
+            }
+        }
+    }
+
+    private var text: String {
         switch self {
         case .json(let fault): "An error occurred when deserializing the json body of a request: \(fault)."
         case .idMismatch: "The id from the path does not match the id from the body!"
