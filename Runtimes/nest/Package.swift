@@ -73,7 +73,7 @@ let package = Package(
         swift(
             "NestTestSupport",
             ["NestAgent", "NestHypervisor", "NestProtocols", "NestResources", "NestShim", ttrpc, protobuf]),
-        tests("NestFuzzTests", ["NestTestSupport", "NestProtocols", "NestResources", ttrpc, protobuf]),
+        tests("NestFuzzTests", ["NestTestSupport", "NestProtocols", "NestResources", ttrpc, sysUtil, protobuf]),
 
         tests("NestProtocolsTests", ["NestProtocols", protobuf]),
         // They fork children, which other tests should not have beside them.

@@ -10,20 +10,14 @@ import VirtioQueueTestSupport
     private func corpus(_ name: String) throws -> [(name: String, bytes: [UInt8])] {
         let package = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
         let folder = "/\(package)/Corpus/\(name)"
-        let directory = try #require(opendir(folder), "no corpus at \(folder)")
-        defer { closedir(directory) }
-        var files: [(String, [UInt8])] = []
-        while let entry = readdir(directory) {
-            let file = withUnsafeBytes(of: entry.pointee.d_name) {
-                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            guard !file.hasPrefix(".") else { continue }
-            let descriptor = try FileDescriptor.open("\(folder)/\(file)", .readOnly)
+        let names = Directory.names(in: folder).filter { !$0.hasPrefix(".") }
+        try #require(!names.isEmpty, "no corpus at \(folder)")
+        return try names.map { name in
+            let descriptor = try FileDescriptor.open("\(folder)/\(name)", .readOnly)
             var bytes = [UInt8](repeating: 0, count: Int(try descriptor.byteCount()))
             _ = read(descriptor.rawValue, &bytes, bytes.count)
-            files.append((file, bytes))
+            return (name, bytes)
         }
-        return files
     }
 
     @Test("every seed of block-request is answered as its name says")

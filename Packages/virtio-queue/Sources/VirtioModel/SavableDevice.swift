@@ -88,9 +88,9 @@ extension VirtioDevice {
     /// Serves a queue, though no doorbell rang: now, and what is left after a turn when others had theirs.
     /// - Parameters:
     ///   - index: which one it is.
-    ///   - host: what the device was attached to.
-    public func serveUnasked(_ index: UInt16, on host: DeviceHost) {
-        guard queueNotified(index) == .again else { return }
+    ///   - host: what the device was attached to; nothing is served before.
+    public func serveUnasked(_ index: UInt16, on host: DeviceHost?) {
+        guard let host, queueNotified(index) == .again else { return }
         let rest = Confined { self.serveUnasked(index, on: host) }
         host.executor.perform { rest.value() }
     }

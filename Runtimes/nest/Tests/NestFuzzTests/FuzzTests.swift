@@ -6,6 +6,7 @@ import NestTestSupport
 import SwiftProtobuf
 import TTRPC
 import Testing
+import VMMSysUtil
 
 @Suite("The harnesses of the agent's messages, of bundles and of the configuration")
 struct FuzzTests {
@@ -43,14 +44,8 @@ struct FuzzTests {
         arguments: ["agent-answer", "agent-request", "bundle", "nest-configuration"])
     func corpus(target: String) throws {
         let folder = "Corpus/\(target)"
-        let directory = try #require(opendir(Self.folder + folder))
-        defer { closedir(directory) }
-        var count = 0
-        while let entry = readdir(directory) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { name in
-                name.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            guard !name.hasPrefix(".") else { continue }
+        let names = Directory.names(in: Self.folder + folder).filter { !$0.hasPrefix(".") }
+        for name in names {
             // The process shows its last line when it aborts.
             print(folder, name)
             try #require(Self.read("\(folder)/\(name)")).withUnsafeBytes { bytes in
@@ -61,9 +56,9 @@ struct FuzzTests {
                 default: _ = fuzzNestConfiguration(bytes)
                 }
             }
-            count += 1
         }
-        #expect(count >= (try Seeds.all()[target] ?? []).count)
+        #expect(!names.isEmpty)
+        #expect(names.count >= (try Seeds.all()[target] ?? []).count)
     }
 
     @Test("each request of the agent's protocol has its harness")
@@ -77,61 +72,61 @@ struct FuzzTests {
         #expect(AgentRequests.names.sorted() == names.sorted())
     }
 
+    /// Each seed of a target comes to one of the words with which names begin that its result stands for.
+    private func expectNames(of target: String, _ words: (UnsafeRawBufferPointer, _ name: String) -> [String]) throws {
+        for seed in try #require(try Seeds.all()[target]) {
+            let begins = seed.bytes.withUnsafeBytes { words($0, seed.name) }
+            #expect(begins.contains { seed.name.hasPrefix("\($0)-") }, "\(seed.name)")
+        }
+    }
+
     @Test("a request is one that the agent takes, or refuses, as its seed's name says")
     func seededRequests() throws {
-        for seed in try #require(try Seeds.all()["agent-request"]) {
-            let begin: String
-            switch seed.bytes.withUnsafeBytes({ fuzzAgentRequest($0) }) {
-            case .malformed: begin = "bad"
-            case .refused: begin = "refused"
+        try expectNames(of: "agent-request") { bytes, seed in
+            switch fuzzAgentRequest(bytes) {
+            case .malformed: return ["bad"]
+            case .refused: return ["refused"]
             case .accepted(let name, let count):
-                begin = "ok"
                 let hasFile = ["CreateContainerRequest", "ExecProcessRequest", "UpdateContainerRequest"].contains(name)
-                #expect((count > 100) == hasFile, "\(seed.name)")
+                #expect((count > 100) == hasFile, "\(seed)")
+                return ["ok"]
             }
-            #expect(seed.name.hasPrefix("\(begin)-"), "\(seed.name)")
         }
     }
 
     @Test("what comes from a guest is what its seed's name says")
     func seededAnswers() throws {
-        for seed in try #require(try Seeds.all()["agent-answer"]) {
-            let begin =
-                switch seed.bytes.withUnsafeBytes({ fuzzAgentAnswer($0) }) {
-                case .refused: ["bad"]
-                case .exit: ["exit"]
-                case .statistics: ["statistics"]
-                case .outOfMemory: ["memory"]
-                case .failure: ["failure"]
-                case .lines: ["log", "console"]
-                }
-            #expect(begin.contains { seed.name.hasPrefix("\($0)-") }, "\(seed.name)")
+        try expectNames(of: "agent-answer") { bytes, _ in
+            switch fuzzAgentAnswer(bytes) {
+            case .refused: ["bad"]
+            case .exit: ["exit"]
+            case .statistics: ["statistics"]
+            case .outOfMemory: ["memory"]
+            case .failure: ["failure"]
+            case .lines: ["log", "console"]
+            }
         }
     }
 
     @Test("a bundle's specification is taken, or refused in a line, as its seed's name says")
     func bundles() throws {
-        for seed in try #require(try Seeds.all()["bundle"]) {
-            let begin =
-                switch seed.bytes.withUnsafeBytes({ fuzzBundle($0) }) {
-                case .malformed: "bad"
-                case .refused: "refused"
-                case .accepted: "ok"
-                }
-            #expect(seed.name.hasPrefix("\(begin)-"), "\(seed.name)")
+        try expectNames(of: "bundle") { bytes, _ in
+            switch fuzzBundle(bytes) {
+            case .malformed: ["bad"]
+            case .refused: ["refused"]
+            case .accepted: ["ok"]
+            }
         }
     }
 
     @Test("a configuration is taken, or refused in a line, as its seed's name says")
     func configurations() throws {
-        for seed in try #require(try Seeds.all()["nest-configuration"]) {
-            let begin =
-                switch seed.bytes.withUnsafeBytes({ fuzzNestConfiguration($0) }) {
-                case .accepted: "ok"
-                case .refused(.badValue): "value"
-                case .refused: "bad"
-                }
-            #expect(seed.name.hasPrefix("\(begin)-"), "\(seed.name)")
+        try expectNames(of: "nest-configuration") { bytes, _ in
+            switch fuzzNestConfiguration(bytes) {
+            case .accepted: ["ok"]
+            case .refused(.badValue): ["value"]
+            case .refused: ["bad"]
+            }
         }
     }
 }

@@ -118,7 +118,7 @@ extension Filter {
             }
         }
         var best = (program: program, cost: cost(program))
-        for count in 0...min(hottest.count, BPFProgram.firstCountMax) {
+        for count in stride(from: 1, through: min(hottest.count, BPFProgram.firstCountMax), by: 1) {
             // Where there is no room for more, what there is stays.
             guard let next = try? program.asking(first: Array(hottest.prefix(count)), on: architecture) else { break }
             let nextCost = cost(next)

@@ -23,7 +23,7 @@ extension BlockDevice {
         active.flights = nil
         publish(active)
         // No completion will come that serves what waited for room.
-        if flights.isStarved, let host { serveUnasked(0, on: host) }
+        if flights.isStarved { serveUnasked(0, on: host) }
     }
 
     /// As `Queue.serve`, with buffers for each request.
@@ -84,7 +84,7 @@ extension BlockDevice {
     private func diskCompleted() {
         guard let active, let flights = active.flights else { return }
         answerCompleted(active, flights)
-        if flights.isStarved, let host { serveUnasked(0, on: host) }
+        if flights.isStarved { serveUnasked(0, on: host) }
     }
 
     private func answerCompleted(_ active: Active, _ flights: BlockFlights) {

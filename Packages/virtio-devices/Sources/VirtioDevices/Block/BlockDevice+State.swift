@@ -19,7 +19,7 @@ extension BlockDevice: SavableDevice {
         guard isPaused else { return }
         isPaused = false
         if let active { beginFlights(active) }
-        if let host { serveUnasked(0, on: host) }
+        serveUnasked(0, on: host)
     }
 
     /// The queue, the buckets and the disk's size. Only of a device that is paused, or has a disk that does one request

@@ -21,7 +21,7 @@ extension ConsoleDevice: SavableDevice {
         guard active != nil, isPaused else { return }
         isPaused = false
         for index in queueMaximumSizes.indices {
-            if let index = UInt16(exactly: index), let host { serveUnasked(index, on: host) }
+            if let index = UInt16(exactly: index) { serveUnasked(index, on: host) }
         }
     }
 

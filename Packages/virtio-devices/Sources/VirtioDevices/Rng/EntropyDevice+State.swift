@@ -53,7 +53,7 @@ extension EntropyDevice: SavableDevice {
     public func resume() {
         guard isPaused else { return }
         isPaused = false
-        if let host { serveUnasked(0, on: host) }
+        serveUnasked(0, on: host)
     }
 
     /// The queue and the buckets.
