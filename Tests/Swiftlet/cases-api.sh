@@ -45,7 +45,7 @@ api() { curl -sS --max-time 20 --unix-socket a.sock -X "$1" -w ' %{http_code}' "
 says() { local want="$1"; shift; same "$(api "$@")" "$want"; }
 # until_true COMMAND...: waits until it succeeds, 30 s.
 until_true() { local i; for ((i = 0; i < 300; i++)); do ! "$@" 2> /dev/null || return 0; sleep 0.1; done; echo "not within 30 s: $*"; return 1; }
-api_starts() { rm -f a.sock v.sock*; "$SWIFTLET" --api-sock a.sock "$@" < /dev/null > out 2> err & vmm=$!; until_true test -S a.sock; }
+api_starts() { rm -f a.sock v.sock*; "$SWIFTLET" --api-sock a.sock "${rings[@]}" "$@" < /dev/null > out 2> err & vmm=$!; until_true test -S a.sock; }
 # api_ends STATUS: swiftlet ends by itself with it, and leaves no socket.
 api_ends() {
     local got=0; ( sleep 60; kill -KILL "$vmm" 2> /dev/null ) & local watch=$!

@@ -8,6 +8,7 @@ struct APIArguments: Equatable {
     var configFile: String?
     var hasAPI = true
     var payloadLimit = 51200
+    var offersPackedRings = false
     var sandbox = SandboxArguments()
 }
 
@@ -22,6 +23,7 @@ extension APIArguments {
             case "--config-file": configFile = try options.value()
             case "--no-api": hasAPI = false
             case "--http-api-max-payload-size": payloadLimit = try Self.limit(try options.value())
+            case "--packed-rings": offersPackedRings = true
             case _ where try Self.take(option, from: &options, for: &sandbox): break
             default: throw UsageError("unknown option '\(option)'; see swiftlet --help", isOfAPI: true)
             }

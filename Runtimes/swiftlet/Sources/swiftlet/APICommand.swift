@@ -7,6 +7,7 @@ import VirtioDevices
 enum APICommand {
     static func perform(_ arguments: APIArguments) -> UInt8 {
         let settings = VMSettings { Program.say("swiftlet: \($0)\n", to: 2) }
+        settings.offersPackedRings = arguments.offersPackedRings
         do throws(ConfigError) {
             if let path = arguments.configFile { try settings.load(try contents(of: path)) }
         } catch {

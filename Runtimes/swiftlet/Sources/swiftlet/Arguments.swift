@@ -17,6 +17,7 @@ struct RunArguments: Equatable {
     var commandLine = ""
     var memoryBytes: UInt64 = 256 << 20
     var cpuCount = 1
+    var offersPackedRings = false
     var drives: [DriveConfig] = []
     var rootfs: String?
     var resultFile: String?
@@ -70,6 +71,7 @@ extension Invocation {
             case "--cmdline": run.commandLine = try options.value()
             case "--memory": run.memoryBytes = try size(try options.value())
             case "--cpus": run.cpuCount = try count(try options.value())
+            case "--packed-rings": run.offersPackedRings = true
             case "--drive": run.drives.append(try drive(try options.value()))
             case "--rootfs": run.rootfs = try options.value()
             case "--result": run.resultFile = try options.value()

@@ -12,6 +12,8 @@ enum Help {
           --memory SIZE       guest memory, such as 512M or 2G (256M)
           --cpus N            virtual CPUs (1)
           --drive FILE[,ro]   a raw image as a disk: /dev/vda, /dev/vdb, ...
+          --packed-rings      the guest's drivers may choose packed rings (virtio 1.2, 2.8) for all devices;
+                              Linux does, and what it then does with a disk or socket is the same
           --rootfs DIR        the directory (or an EROFS image) becomes the root in which COMMAND runs:
                               read-only as /dev/vda, writable above in the guest's memory
           --console FILE      where the serial console goes (standard output without COMMAND)
@@ -30,8 +32,8 @@ enum Help {
           --no-api            no socket; needs --config-file
           --http-api-max-payload-size N
                               the longest body of a request, bytes (51200)
-          --seccomp-filter FILE, --no-seccomp
-                              as above
+          --packed-rings, --seccomp-filter FILE, --no-seccomp
+                              as above; Firecracker has no packed rings
 
         usage: swiftlet initramfs --init FILE --modules DIR --output FILE
           makes the initrd that --rootfs needs, from our init and a kernel package's modules

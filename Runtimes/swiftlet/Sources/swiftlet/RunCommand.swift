@@ -34,6 +34,7 @@ enum RunCommand {
         config.commandLine = arguments.commandLine
         config.memoryBytes = arguments.memoryBytes
         config.cpuCount = arguments.cpuCount
+        config.offersPackedRings = arguments.offersPackedRings
         config.drives = arguments.drives
         let machine: Machine
         if let rootfs = arguments.rootfs {

@@ -83,6 +83,15 @@ struct MachineTests {
         #expect(try run(check + powerOff).cause == .poweredOff)
     }
 
+    @Test("packed rings are offered where the configuration says so, and nowhere else", arguments: [true, false])
+    func packedRings(isOffered: Bool) throws {
+        // Bit 34: and with bit 2 of the features' second page, cmp; jz over the halt
+        let check =
+            store(1, 0xC000_0014) + [0xA1] + bytes(0xC000_0010) + [0x25] + bytes(4)
+            + [0x3D] + bytes(isOffered ? 4 : 0) + [0x74, 0x03] + halt
+        #expect(try run(check + powerOff) { $0.offersPackedRings = isOffered }.cause == .poweredOff)
+    }
+
     @Test("machines of many vCPUs end as one does: the others wait for the first")
     func manyVCPUs() throws {
         #expect(try run(powerOff, cpus: 16).cause == .poweredOff)

@@ -17,13 +17,15 @@ final class VirtioWindows {
     private let loop: EventLoop
     private let events: DeviceEvents
     private let executor: DeviceMailbox
+    private let offersPackedRings: Bool
 
-    init(vm: VirtualMachine, memory: GuestMemory, loop: EventLoop) {
+    init(vm: VirtualMachine, memory: GuestMemory, loop: EventLoop, offersPackedRings: Bool) {
         self.vm = vm
         self.memory = memory
         self.loop = loop
         events = DeviceEvents(loop)
         executor = DeviceMailbox(loop.mailbox)
+        self.offersPackedRings = offersPackedRings
     }
 
     /// Puts a device at the next free window.
@@ -34,7 +36,7 @@ final class VirtioWindows {
         let interrupt = Layout.firstVirtioInterrupt + UInt32(index)
         let transport = MMIOTransport(
             device: device, memory: memory, executor: executor, events: events,
-            trigger: try IRQLine(interrupt, vm: vm).trigger)
+            trigger: try IRQLine(interrupt, vm: vm).trigger, offersPackedRings: offersPackedRings)
         for queue in 0..<transport.queueCount {
             doorbells.append(try Doorbell(of: transport, queue: UInt16(queue), at: address, vm: vm, loop: loop))
         }

@@ -18,6 +18,8 @@ public struct MachineConfig: Sendable {
     public var cpuCount: Int
     /// Whether there is a keyboard, on which Ctrl-Alt-Del can be pressed.
     public var hasKeyboard: Bool
+    /// Whether the guest's drivers may choose packed rings (virtio 1.2, 2.8); Linux then takes them.
+    public var offersPackedRings: Bool
     /// Block devices, in the order in which the guest names them `/dev/vda`, `/dev/vdb`, ...
     public var drives: [DriveConfig]
 
@@ -31,6 +33,7 @@ public struct MachineConfig: Sendable {
         memoryBytes = 256 << 20
         cpuCount = 1
         hasKeyboard = false
+        offersPackedRings = false
         drives = []
     }
 

@@ -48,7 +48,8 @@ struct MachineParts {
         } catch {
             throw .kvm(error)
         }
-        windows = VirtioWindows(vm: vm, memory: memory, loop: loop)
+        windows = VirtioWindows(
+            vm: vm, memory: memory, loop: loop, offersPackedRings: config.offersPackedRings)
         for device in devices { try windows.attach(device) }
 
         console = try SerialConsole(stop: stop, hasOutput: streams.hasOutput)

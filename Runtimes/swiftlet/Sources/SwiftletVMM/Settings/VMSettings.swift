@@ -4,6 +4,8 @@
 public final class VMSettings {
     private(set) var bootSource = BootSource()
     private(set) var machine = MachineSettings()
+    /// Whether the guest's drivers may choose packed rings. The interface has no word for it, so `GET /vm/config` is silent.
+    public var offersPackedRings = false
     let devices: DeviceTable
 
     /// No kernel, no devices.
@@ -52,6 +54,7 @@ public final class VMSettings {
         config.memoryBytes = machine.memorySizeMiB << 20
         config.cpuCount = Int(machine.vcpuCount)
         config.hasKeyboard = true
+        config.offersPackedRings = offersPackedRings
         return config
     }
 
