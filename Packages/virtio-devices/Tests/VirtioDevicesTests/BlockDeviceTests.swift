@@ -66,6 +66,35 @@ import VirtioQueueTestSupport
         #expect(try rig.queue.bytes(of: room) == data + [0])
     }
 
+    @Test("segments may straddle descriptors, and so may the room for an identifier")
+    func anyFramingOfTheRest() throws {
+        let disk = MemoryDisk(sectors: 8)
+        let rig = try BlockRig(disk, options: BlockOptions(identifier: "0123456789abcdefghij"))
+        func send(_ type: UInt32, _ data: [UInt8], cut: Int, rooms: [UInt32]) throws -> (UInt32?, [UInt8]) {
+            let message = BlockRig.header(type, sector: 0) + data
+            var chain = try stride(from: 0, to: message.count, by: cut).map {
+                try rig.queue.buffer(of: Array(message[$0..<min($0 + cut, message.count)]))
+            }
+            let parts = rooms.map { rig.queue.buffer(room: $0) }
+            chain += parts
+            try rig.queue.send(chain)
+            rig.driver.notify(0)
+            return (try rig.queue.takeUsed()?.written, try parts.flatMap { try rig.queue.bytes(of: $0) })
+        }
+        for cut in [1, 5, 16, 20] {
+            disk.bytes = [UInt8](repeating: 0xaa, count: 4096)
+            let before = disk.discarded.count
+            let segments = Self.segment(1, 1, 0) + Self.segment(7, 1, 0)
+            #expect(try send(11, segments, cut: cut, rooms: [1]) == (1, [0]))
+            #expect(disk.discarded.dropFirst(before) == [512..<1024, 3584..<4096])
+            #expect(try send(13, segments, cut: cut, rooms: [1]) == (1, [0]))
+            #expect(disk.bytes[512..<1024].allSatisfy { $0 == 0 } && disk.bytes[0] == 0xaa)
+            let identifier = Array("0123456789abcdefghij".utf8) + [0]
+            #expect(try send(8, [], cut: cut, rooms: [7, 1, 0, 12, 1]) == (21, identifier))
+            #expect(try send(8, [], cut: cut, rooms: [1, 20]) == (21, identifier))
+        }
+    }
+
     @Test("a flush reaches the disk; without FLUSH accepted each write is made safe by itself")
     func flushes() throws {
         let disk = MemoryDisk(sectors: 4)
@@ -205,6 +234,18 @@ import VirtioQueueTestSupport
             rig.driver.notify(0)
             #expect(try rig.queue.takeUsed()?.written == 0)
         }
+        // The header, or the status byte alone.
+        let outside = GuestAddress(0xd000_0000)
+        for isHeader in [true, false] {
+            let header = try rig.queue.buffer(of: BlockRig.header(0, sector: 0))
+            try rig.queue.send([
+                isHeader ? .init(outside, 16, isWritable: false) : header, rig.queue.buffer(room: 512),
+                isHeader ? rig.queue.buffer(room: 1) : .init(outside, 1, isWritable: true),
+            ])
+            rig.driver.notify(0)
+            #expect(try rig.queue.takeUsed()?.written == 0)
+        }
+        #expect(rig.device.counters.reads == 0)
         #expect(try rig.request(0, room: 512).status == 0)
     }
 
@@ -274,6 +315,23 @@ import VirtioQueueTestSupport
         while executor.runOne() { turns += 1 }
         #expect(turns == 4)
         #expect(device.counters.reads == 8)
+    }
+
+    @Test("zeroes may have to be written, so they count for a turn as data does")
+    func boundedZeroes() throws {
+        let device = BlockDevice(disk: MemoryDisk(sectors: 1 << 15))
+        let executor = ManualExecutor()
+        let driver = try MMIODriver(device, executor: executor)
+        try driver.start()
+        executor.run()
+        let queue = try #require(driver.queue(0))
+        let request = try queue.buffer(of: BlockRig.header(13, sector: 0) + Self.segment(0, 1 << 15, 0))
+        for _ in 0..<8 { _ = try queue.add([request, queue.buffer(room: 1)]) }
+        try queue.publish()
+        driver.notify(0)
+        var turns = 0
+        while executor.runOne() { turns += 1 }
+        #expect(turns == 8 && device.counters.discards == 8)
     }
 
     @Test("a ring whose index ran ahead stops the device until it is reset")

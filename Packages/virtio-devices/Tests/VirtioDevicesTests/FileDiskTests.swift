@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
+import Synchronization
 import Testing
 import VMMSysUtil
 import VMMemory
@@ -90,6 +91,47 @@ import VirtioDevices
         #expect(back[4096..<12288].allSatisfy { $0 == 0 })
         #expect(back[..<4096].allSatisfy { $0 == 1 } && back[12288...].allSatisfy { $0 == 1 })
         #expect(try other.byteCount() == 1 << 20)
+    }
+
+    @Test(
+        "where the file system makes no holes, zeroes are written, a discard keeps the data, and no failure is hidden")
+    func withoutHoles() throws {
+        for (error, isMissing) in [(EOPNOTSUPP, true), (ENOSYS, true), (EIO, false)] as [(Int32, Bool)] {
+            let file = try makeFile(1 << 20)
+            let other = try file.duplicate()
+            let disk = Unsent(try FileDisk(adopting: file, isReadOnly: false))
+            var ones = [UInt8](repeating: 1, count: 1 << 20)
+            try withPieces(&ones, cut: 1 << 20) { try disk.value.write(&$0, at: 0) }
+            let errors = Mutex<[Errno?]>([])
+            try Thread(name: "no-holes") {
+                guard forbid(systemCall: 285, with: error) else { return }  // fallocate
+                func attempt(_ body: () throws(Errno) -> Void) {
+                    do throws(Errno) {
+                        try body()
+                        errors.withLock { $0.append(nil) }
+                    } catch { errors.withLock { $0.append(error) } }
+                }
+                attempt { () throws(Errno) in try disk.value.discard(at: 0, byteCount: 4096) }
+                // More than one write takes, and not a multiple of it.
+                for mayUnmap in [true, false] {
+                    attempt { () throws(Errno) in
+                        try disk.value.writeZeroes(
+                            at: mayUnmap ? 4096 : 524_288, byteCount: 200_192, mayUnmap: mayUnmap)
+                    }
+                }
+            }.join()
+            let expected: Errno? = isMissing ? nil : Errno(rawValue: error)
+            #expect(errors.withLock { $0 } == [expected, expected, expected])
+            var back = [UInt8](repeating: 7, count: 1 << 20)
+            try withPieces(&back, cut: 1 << 20) { try disk.value.read(at: 0, into: &$0) }
+            for (range, isZero) in [
+                (0..<4096, false), (4096..<204_288, isMissing), (204_288..<524_288, false),
+                (524_288..<724_480, isMissing), (724_480..<1 << 20, false),
+            ] {
+                #expect(back[range].allSatisfy { $0 == (isZero ? 0 : 1) }, "\(range)")
+            }
+            #expect(try other.byteCount() == 1 << 20)
+        }
     }
 
     @Test("a file that was cut short behind the disk's back fails with how far it came")

@@ -149,7 +149,7 @@ import VirtioDevices
         let outcome = Outcome()
         let box = Unsent(disk)
         try Thread(name: "no-uring") {
-            guard forbidIOUring(with: error) else { return }
+            guard forbid(systemCall: 425, with: error.rawValue) else { return }
             do throws(IOUringError) { _ = try RingDisk(box.value) } catch { outcome.error = error }
             let disk: any Disk = (try? RingDisk(box.value)) ?? box.value
             outcome.isFile = disk is FileDisk
@@ -164,31 +164,5 @@ import VirtioDevices
     private final class Outcome: @unchecked Sendable {
         var error: IOUringError?
         var isFile = false
-    }
-    private struct Unsent<Value>: @unchecked Sendable {
-        let value: Value
-        init(_ value: Value) { self.value = value }
-    }
-}
-
-/// Has `io_uring_setup` fail on the calling thread, by a seccomp filter.
-private func forbidIOUring(with error: Errno) -> Bool {
-    typealias Prctl = @convention(c) (Int32, UInt, UInt, UInt, UInt) -> Int32
-    guard let symbol = dlsym(nil, "prctl") else { return false }
-    let prctl = unsafeBitCast(symbol, to: Prctl.self)
-    // code, jump if true, jump if false, operand: load the number, compare it, errno or allow.
-    func instruction(_ code: UInt64, _ isTrue: UInt64, _ isFalse: UInt64, _ operand: UInt64) -> UInt64 {
-        code | isTrue << 16 | isFalse << 24 | operand << 32
-    }
-    let filter = [
-        instruction(0x20, 0, 0, 0), instruction(0x15, 0, 1, 425),
-        instruction(0x06, 0, 0, 0x0005_0000 | UInt64(error.rawValue)), instruction(0x06, 0, 0, 0x7fff_0000),
-    ]
-    return filter.withUnsafeBytes { filter in
-        let program = [UInt(4), UInt(bitPattern: filter.baseAddress)]
-        // PR_SET_NO_NEW_PRIVS; PR_SET_SECCOMP with SECCOMP_MODE_FILTER.
-        return program.withUnsafeBytes {
-            prctl(38, 1, 0, 0, 0) == 0 && prctl(22, 2, UInt(bitPattern: $0.baseAddress), 0, 0) == 0
-        }
     }
 }

@@ -235,7 +235,7 @@ private let badFields: [(UInt64, UInt32)] = [
         #expect(driver.read(Register.configGeneration) == 2)
     }
 
-    @Test("interrupt bits are set before the line, and cleared by what is acknowledged")
+    @Test("interrupt bits stand until they are acknowledged")
     func interrupts() throws {
         let device = ProbeDevice()
         let driver = try MMIODriver(device)

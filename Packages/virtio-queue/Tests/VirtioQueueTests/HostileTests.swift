@@ -11,28 +11,36 @@ import VirtioQueueTestSupport
     private final class Writer: Sendable {
         let memory: GuestMemory
         let configuration: QueueConfiguration
+        let format: RingFormat
         let stop = Atomic<Bool>(false)
         let writes = Atomic<Int>(0)
 
-        init(_ driver: DriverQueue) {
+        init(_ driver: any RingDriver) {
             memory = driver.memory
             configuration = driver.configuration
+            format = RingFormat(driver.features)
         }
 
         /// Values that pass one check and fail another, so that a field read twice would be seen differing.
         func run() {
             var generator = SeededGenerator(seed: 42)
-            let values: [UInt16] = [0, 0, 0, 1, 1, 2, 2, 3, 4, 5, 6, 15, 16, 32, 0x8000, 65535]
+            let values: [UInt16] =
+                format == .split
+                ? [0, 0, 0, 1, 1, 2, 2, 3, 4, 5, 6, 15, 16, 32, 0x8000, 65535]
+                // AVAIL and USED of both rounds are among the flags there.
+                : [0x80, 0x80, 0x80, 0x81, 0x81, 0x82, 0x83, 0x84, 0, 1, 2, 15, 16, 0x8000, 0x8080, 65535]
             while !stop.load(ordering: .relaxed) {
                 let random = generator.next()
                 let value = values[Int(random % UInt64(values.count))]
                 let entry = (random >> 8) % 16
                 let table = configuration.descriptorTable.rawValue + 16 * entry
                 let ring = configuration.availableRing.rawValue
-                // Half of an address, half of a length, flags, next; a head, the index.
-                let places = [
-                    table, table + 2, table + 8, table + 12, table + 12, table + 14, ring + 4 + 2 * entry, ring + 2,
-                ]
+                // Half of an address, half of a length, flags, next; a head, the index. In a packed ring the id, flags; the
+                // driver's event suppression.
+                let places =
+                    format == .split
+                    ? [table, table + 2, table + 8, table + 12, table + 12, table + 14, ring + 4 + 2 * entry, ring + 2]
+                    : [table, table + 2, table + 8, table + 12, table + 14, table + 14, table + 14, ring, ring + 2]
                 let place = places[Int((random >> 16) % UInt64(places.count))]
                 try? memory.store(value, at: GuestAddress(place))
                 writes.wrappingAdd(1, ordering: .relaxed)
@@ -52,14 +60,30 @@ import VirtioQueueTestSupport
         return thread
     }
 
+    /// A driver of 16 descriptors, all of them offered, and its device's queue as it is before the first.
+    private static func ring(_ format: RingFormat) throws -> (any RingDriver, () throws -> Queue) {
+        switch format {
+        case .split:
+            let driver = try DriverQueue(size: 16, memoryByteCount: 0x10000)
+            for index in 0..<16 as Range<UInt16> {
+                try driver.setDescriptor(index, GuestAddress(0x8000), byteCount: 16, flags: index % 2 * 2)
+            }
+            return (driver, { try restored(driver, at: 0) })
+        case .packed:
+            let driver = try PackedDriverQueue(size: 16, memoryByteCount: 0x10000)
+            for slot in 0..<16 as Range<UInt16> {
+                try driver.setDescriptor(
+                    UInt64(slot), GuestAddress(0x8000), byteCount: 16, id: slot, flags: slot % 2 * 2)
+            }
+            return (driver, { try restored(driver, at: 0) })
+        }
+    }
+
     @Test(
         "while another thread writes anything into rings and tables, the device neither traps nor loops",
-        arguments: [true, false])
-    func concurrentWriter(_ returnsHead: Bool) throws {
-        let driver = try DriverQueue(size: 16, memoryByteCount: 0x10000)
-        for index in 0..<16 as Range<UInt16> {
-            try driver.setDescriptor(index, GuestAddress(0x8000), byteCount: 16, flags: index % 2 * 2)
-        }
+        arguments: [RingFormat.split, .packed], [true, false])
+    func concurrentWriter(_ format: RingFormat, _ returnsHead: Bool) throws {
+        let (driver, makeQueue) = try Self.ring(format)
         let writer = Writer(driver)
         let thread = Self.start(writer)
         defer {
@@ -75,8 +99,7 @@ import VirtioQueueTestSupport
         var rounds = 0
         while rounds < 20_000 || ((served == 0 || failed == 0) && ContinuousClock.now < limit) {
             rounds += 1
-            let state = QueueState(configuration: driver.configuration, nextAvailable: 0, nextUsed: 0)
-            let queue = try state.restore(memory: driver.memory, features: driver.features)
+            let queue = try makeQueue()
             queue.malformedChainPolicy = returnsHead ? .returnHead : .failDevice
             do throws(QueueError) {
                 let outcome = try queue.serve(into: buffers, limit: 64) { buffers in

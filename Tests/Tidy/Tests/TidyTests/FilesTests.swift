@@ -24,6 +24,14 @@ import Tidy
         }
     }
 
+    @Test("every test that a table names is there")
+    func citations() throws {
+        let suites = try Citations.suites(of: tree)
+        for path in tree.paths where path.hasSuffix(".md") {
+            Repository.expectNone(Citations.findings(in: path, text: try tree.text(path), suites: suites))
+        }
+    }
+
     @Test("nothing is at the top level without a reason")
     func topLevel() {
         let known: Set<String> = [

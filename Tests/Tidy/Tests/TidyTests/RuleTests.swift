@@ -145,6 +145,27 @@ import Tidy
         #expect(Links.targets(in: text).map(\.target) == ["a.md", "#a-heading-with-code"])
     }
 
+    @Test("tests that a table names and nobody has are found, and nothing else is")
+    func citations() {
+        func findings(_ line: String) -> [String] {
+            let suites = [
+                "ATests": "@Test(\"the rule holds\")", "BTests": "Row(\"another\", 1)", "ModuleTests": "",
+                "cases-a.sh": "check \"a guest boots\"",
+            ]
+            return Citations.findings(in: "a.md", text: "text\n" + line, suites: suites).map(\.message)
+        }
+        for line in [
+            "| a | `ATests` \"the rule\" |", "| a | `ATests`, `BTests` \"another\", \"the rule holds\" |",
+            "| a | `ModuleTests`; `Tests/One/cases-a.sh` \"guest boots\" |",
+            "| `CTests` | a |", "`CTests` \"the rule\"", "| a | the \"rule\" |",
+        ] {
+            #expect(findings(line) == [])
+        }
+        #expect(findings("| a | `CTests`, `cases-b.sh` |").count == 2)
+        #expect(findings("| a | `ATests` \"rule\" |").count == 1)
+        #expect(findings("| a | `ATests` \"the rule\", \"another\" |").count == 1)
+    }
+
     @Test("a tracked file of the tree is found, an ignored one is not")
     func tree() throws {
         let tree = try Repository.tree.get()

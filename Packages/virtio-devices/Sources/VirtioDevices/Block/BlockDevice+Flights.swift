@@ -62,8 +62,7 @@ extension BlockDevice {
                 let chain = flight.chain
                 do throws(QueueError) {
                     guard let head = try queue.pop(into: chain) else { break }
-                    bytes = bytes &- min(bytes, chain.readableByteCount &+ chain.writableByteCount)
-                    switch answer(chain, active, limits, flight) {
+                    switch answer(chain, active, limits, flight, bytesLeft: &bytes) {
                     case .used(let written): queue.stage(chain, written: written)
                     case .inFlight: flights.begin(flight)
                     case .putBack:

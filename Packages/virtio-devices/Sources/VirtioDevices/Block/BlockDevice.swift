@@ -148,9 +148,7 @@ public final class BlockDevice: QueueResettableDevice {
             do throws(QueueError) {
                 outcome = try active.queue.serve(into: active.chain, limit: Self.requestsPerBatch) { chain in
                     guard bytes > 0 else { return .putBack }
-                    let outcome = answer(chain, active, limits)
-                    bytes = bytes &- min(bytes, chain.readableByteCount &+ chain.writableByteCount)
-                    return outcome
+                    return answer(chain, active, limits, bytesLeft: &bytes)
                 }
             } catch {
                 fail(active)
@@ -172,14 +170,23 @@ public final class BlockDevice: QueueResettableDevice {
         active.interrupt.needsReset()
     }
 
-    /// - Parameter flight: room for the request where several are in flight; the chain is in it.
+    /// - Parameters:
+    ///   - chain: the request's.
+    ///   - active: what belongs to the queue.
+    ///   - limits: what the disk allows now.
+    ///   - flight: room for the request where several are in flight; the chain is in it.
+    ///   - bytesLeft: what is left of the turn, and less afterwards.
     func answer(
-        _ chain: ChainBuffers, _ active: Active, _ limits: BlockRequest.Limits, _ flight: BlockFlights.Flight? = nil
+        _ chain: ChainBuffers, _ active: Active, _ limits: BlockRequest.Limits, _ flight: BlockFlights.Flight? = nil,
+        bytesLeft: inout UInt64
     ) -> ChainOutcome {
+        func spend(_ byteCount: UInt64) { bytesLeft = bytesLeft &- min(bytesLeft, byteCount) }
+        spend(chain.readableByteCount &+ chain.writableByteCount)
         let completion: BlockCompletion
         do throws(BlockRequest.Malformed) {
             let request = try BlockRequest(chain, limits: limits)
             guard admits(request) else { return .putBack }
+            spend(request.zeroedByteCount)
             if let flight, active.execution.prepare(flight.transfer, for: request) { return .inFlight }
             if let disk {
                 completion = active.execution.run(request, on: disk, counting: &counters)

@@ -76,6 +76,12 @@ enum BlockRequest {
         }
     }
 
+    /// Bytes of the disk that may have to be written although they are in no chain.
+    var zeroedByteCount: UInt64 {
+        guard case .writeZeroes(let extents) = self else { return 0 }
+        return extents.reduce(0) { $0 &+ $1.byteCount }
+    }
+
     static let identifierByteCount: UInt64 = 20
     private static let headerByteCount: UInt64 = 16
     private static let segmentByteCount: UInt64 = 16
