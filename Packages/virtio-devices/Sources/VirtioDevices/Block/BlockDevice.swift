@@ -6,9 +6,15 @@ public import VirtioQueue
 
 /// A virtio block device (virtio 1.2, 5.2): one queue of requests for one disk.
 ///
-/// A request goes through three types, one file each: `BlockRequest` reads it out of the chain and checks it,
-/// `BlockExecution` has the disk do it, `BlockCompletion` answers. A request that breaks the rules is answered with an
-/// error, and the device goes on.
+/// ```
+/// doorbell ──► queueNotified ──► BlockRequest      reads it out of the chain, and checks it
+///                            ──► BlockExecution    makes a DiskTransfer of it; FileDisk does that at once
+///                            ──► BlockCompletion   status byte and used length
+/// interrupt ◄── signalQueue, once for a batch
+/// ```
+/// With a `QueuedDisk`, such as `RingDisk`, `BlockDevice+Flights` takes the requests, each into room that `BlockFlights` has, and
+/// answers each when the disk is done with it. A request that breaks the rules is answered with an error, and the device
+/// goes on.
 public final class BlockDevice: QueueResettableDevice {
     /// Requests answered together. A few, since the first waits for the last.
     static let requestsPerBatch = 8

@@ -16,6 +16,8 @@ public import VirtioQueue
 ///        PORT_OPEN 0  ──►     reported once everything sent before is written
 ///                         ◄── PORT_OPEN 0 when the input ended, after its last byte
 /// ```
+/// A doorbell comes to `queueNotified`, and from there to `pumpOutput` (chain, `writev`, used entry, interrupt), `pumpInput` (the same
+/// with `readv`, also when the host's end has something), `receiveControl` or `sendControl`.
 /// `ConsoleDevice+Control.swift` is the conversation, `+Input.swift` and `+Output.swift` move the bytes, `+Queues.swift`
 /// gives queues back to a driver that resets them.
 public final class ConsoleDevice: QueueResettableDevice {
