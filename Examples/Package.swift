@@ -19,6 +19,7 @@ let package = Package(
         .package(path: "../Packages/virtio-queue"),
         .package(path: "../Packages/vm-memory"),
         .package(path: "../Packages/vmm-sys-util"),
+        .package(path: "../Packages/vsock"),
     ],
     targets: [
         .executableTarget(
@@ -38,5 +39,11 @@ let package = Package(
                 .product(name: "VirtioQueue", package: "virtio-queue"),
                 .product(name: "VirtioQueueTestSupport", package: "virtio-queue"),
             ], path: "AddingDevice", swiftSettings: settings),
+        // The example of vsock's README, so that it runs with the others.
+        .executableTarget(
+            name: "Echo",
+            dependencies: [
+                .product(name: "Vsock", package: "vsock"), .product(name: "VsockTestSupport", package: "vsock"),
+            ], path: "Echo", swiftSettings: settings),
     ]
 )
