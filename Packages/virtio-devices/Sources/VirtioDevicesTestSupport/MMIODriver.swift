@@ -15,9 +15,11 @@ public final class MMIODriver {
     /// The event loop, played by the test.
     public let events: ManualEventRegistry
     private let offersPackedRings: Bool
+    /// Where memory goes on above the gap.
+    static let highMemory = GuestAddress(1 << 30)
     /// With which queues were set up last.
     private var features: VirtioFeatures = []
-    /// The guest's memory: 16 MiB from 0x1000 on, unless another was given.
+    /// The guest's memory: 16 MiB from 0x1000 on and 64 KiB from 1 GiB on, unless another was given.
     public let memory: GuestMemory
     /// The split queues that were set up, by index.
     public private(set) var queues: [DriverQueue?] = []
@@ -66,9 +68,11 @@ public final class MMIODriver {
         offersPackedRings: Bool = false
     ) throws(GuestMemoryError) {
         let start = GuestAddress(0x1000)
-        guard let range = GuestRange(start: start, byteCount: 16 << 20) else { throw .unmapped(start) }
+        guard let low = GuestRange(start: start, byteCount: 16 << 20),
+            let high = GuestRange(start: Self.highMemory, byteCount: 64 << 10)
+        else { throw .unmapped(start) }
         let guest: GuestMemory
-        if let memory { guest = memory } else { guest = try .anonymous([range]) }
+        if let memory { guest = memory } else { guest = try .anonymous([low, high]) }
         self.memory = guest
         self.offersPackedRings = offersPackedRings
         line = RecordingTrigger()

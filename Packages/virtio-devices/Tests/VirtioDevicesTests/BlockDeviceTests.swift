@@ -319,7 +319,9 @@ import VirtioQueueTestSupport
 
     @Test("zeroes may have to be written, so they count for a turn as data does")
     func boundedZeroes() throws {
-        let device = BlockDevice(disk: MemoryDisk(sectors: 1 << 15))
+        let file = try FileDescriptor.temporaryFile()
+        try file.setByteCount(512 << 15)
+        let device = BlockDevice(disk: try FileDisk(adopting: file, isReadOnly: false))
         let executor = ManualExecutor()
         let driver = try MMIODriver(device, executor: executor)
         try driver.start()

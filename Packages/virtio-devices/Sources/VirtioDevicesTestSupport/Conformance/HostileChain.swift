@@ -5,16 +5,16 @@ internal import VirtioQueueTestSupport
 
 /// What a driver may put into a queue, allowed or not (virtio 1.2, 2.7).
 enum HostileChain: String, CaseIterable {
-    case readable, writable, both, manyPieces, indirect, emptyBuffers, writableFirst
+    case readable, writable, both, manyPieces, indirect, emptyBuffers, overlapping, writableFirst
     case selfLoop, longLoop, nextOutside, headOutside, sameHeadTwice
-    case unmapped, straddlesEnd, addressWraps, hugeLength, writesIntoRings
+    case unmapped, straddlesEnd, reachesIntoGap, comesOutOfGap, addressWraps, hugeLength, writesIntoRings
     case nestedIndirect, indirectPartEntry, indirectEmpty, indirectUnmapped, indirectTooLong
     case indexAhead, indexBehind, full
 
     /// Whether the chain keeps all the rules, so that the device must go on.
     var isLegal: Bool {
         switch self {
-        case .readable, .writable, .both, .manyPieces, .indirect, .emptyBuffers: true
+        case .readable, .writable, .both, .manyPieces, .indirect, .emptyBuffers, .overlapping: true
         default: false
         }
     }
@@ -52,12 +52,20 @@ enum HostileChain: String, CaseIterable {
         case .emptyBuffers:
             return try legal(
                 queue, [.init(source.address, 0, isWritable: false), .init(room.address, 0, isWritable: true)])
+        case .overlapping: return try legal(queue, [source, .init(source.address, 64, isWritable: true)])
         case .writableFirst: return try broken(queue, [room, source])
         case .unmapped:
             return try broken(queue, [source, .init(GuestAddress(0xf_0000_0000), 64, isWritable: true)])
         case .straddlesEnd:
             guard let end = queue.memory.regions.last?.range.end else { return [:] }
             return try broken(queue, [source, .init(GuestAddress(end.rawValue &- 10), 64, isWritable: true)])
+        // Between two regions, where a machine has the windows of its devices.
+        case .reachesIntoGap:
+            guard let end = queue.memory.regions.first?.range.end else { return [:] }
+            return try broken(queue, [source, .init(GuestAddress(end.rawValue &- 10), 64, isWritable: true)])
+        case .comesOutOfGap:
+            guard let start = queue.memory.regions.last?.range.start else { return [:] }
+            return try broken(queue, [.init(GuestAddress(start.rawValue &- 10), 64, isWritable: false)])
         case .addressWraps: return try broken(queue, [.init(GuestAddress(.max &- 10), 64, isWritable: false)])
         case .hugeLength: return try broken(queue, [source, .init(room.address, .max, isWritable: true)])
         case .writesIntoRings:

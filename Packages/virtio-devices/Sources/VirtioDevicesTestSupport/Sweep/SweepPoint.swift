@@ -102,12 +102,18 @@ struct RingField {
         return fields
     }
 
-    /// Around every limit that a field of such a width may have. The memory is 16 MiB from 0x1000 on.
+    /// Around every limit that a field of such a width may have. The memory is 16 MiB from 0x1000 on, and
+    /// what is above the gap.
     func values(size: UInt16) -> [UInt64] {
         let end: UInt64 = 0x1000 + 16 << 20
         let size = UInt64(size)
         switch width {
-        case 8: return [0, 1, 0xfff, end - 64, end - 63, end - 1, end, end + 1, 1 << 31, 1 << 63, .max - 63, .max]
+        case 8:
+            let high = MMIODriver.highMemory.rawValue
+            return [
+                0, 1, 0xfff, end - 64, end - 63, end - 1, end, end + 1, high - 63, high, 1 << 31, 1 << 63, .max - 63,
+                .max,
+            ]
         case 4: return [0, 1, 15, 16, 17, 63, 64, 65, 16 << 20, 0x7fff_ffff, 0x8000_0000, 0xffff_fff0, 0xffff_ffff]
         default:
             return [0, 1, 2, 3, 4, 5, 6, 7, size - 1, size, size + 1, 0x80, 0x7fff, 0x8000, 0x8080, 0xffff]
