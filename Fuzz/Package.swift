@@ -13,7 +13,9 @@ func target(_ name: String, _ product: String, _ package: String) -> Target {
 let nest: [Target] =
     Context.environment["FUZZ_WITHOUT_NEST"] != nil
     ? []
-    : ["agent-answer", "agent-request", "bundle", "nest-configuration"].map { target($0, "NestTestSupport", "nest") }
+    : ["agent-answer", "agent-connection", "agent-request", "bundle", "nest-configuration"].map {
+        target($0, "NestTestSupport", "nest")
+    }
 
 let package = Package(
     name: "fuzz",

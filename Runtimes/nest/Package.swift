@@ -72,7 +72,10 @@ let package = Package(
         // Harnesses for fuzzing, which `Fuzz` runs, and tests of them.
         swift(
             "NestTestSupport",
-            ["NestAgent", "NestHypervisor", "NestProtocols", "NestResources", "NestShim", ttrpc, protobuf]),
+            [
+                "NestAgent", "NestHypervisor", "NestProtocols", "NestResources", "NestShim", ttrpc,
+                .product(name: "TTRPCTestSupport", package: "ttrpc"), sysUtil, protobuf,
+            ]),
         tests("NestFuzzTests", ["NestTestSupport", "NestProtocols", "NestResources", ttrpc, sysUtil, protobuf]),
 
         tests("NestProtocolsTests", ["NestProtocols", protobuf]),

@@ -41,8 +41,7 @@ public final class RawPeer: Sendable {
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: min(count, 1 << 16))
         while bytes.count < count {
-            var entry = pollfd(fd: socket.rawValue, events: Int16(POLLIN), revents: 0)
-            guard poll(&entry, 1, Int32(clamping: timeout.components.seconds * 1000)) > 0 else { break }
+            guard isReadable(within: timeout) else { break }
             let got = recv(socket.rawValue, &buffer, min(buffer.count, count - bytes.count), 0)
             guard got > 0 else { break }
             bytes += buffer[..<got]
@@ -69,10 +68,17 @@ public final class RawPeer: Sendable {
 
     /// Whether the other end has closed; waits for it.
     public func isAtEnd(within timeout: Duration = .seconds(10)) -> Bool {
-        var entry = pollfd(fd: socket.rawValue, events: Int16(POLLIN), revents: 0)
-        guard poll(&entry, 1, Int32(clamping: timeout.components.seconds * 1000)) > 0 else { return false }
+        guard isReadable(within: timeout) else { return false }
         var byte: UInt8 = 0
         return recv(socket.rawValue, &byte, 1, 0) <= 0
+    }
+
+    /// Waits for bytes or the end. A signal, such as a fuzzer's timer has, is neither.
+    private func isReadable(within timeout: Duration) -> Bool {
+        var entry = pollfd(fd: socket.rawValue, events: Int16(POLLIN), revents: 0)
+        let deadline = Deadline(after: timeout)
+        let count = try? retryOnInterrupt { poll(&entry, 1, deadline.pollMilliseconds) }
+        return (count ?? 0) > 0
     }
 
     /// Closes both directions.

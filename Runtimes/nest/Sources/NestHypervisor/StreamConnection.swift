@@ -73,36 +73,3 @@ struct SocketDirectory: ~Copyable, Sendable {
         }
     }
 }
-
-/// The exchange that begins a stream: `CONNECT port` is answered with `OK hostport`, or with the end of the stream where
-/// nobody in the guest listens.
-enum ConnectExchange {
-    /// - Returns: the host's port; nil where nobody listens.
-    static func run(
-        _ stream: borrowing FileDescriptor, port: UInt32, deadline: Deadline
-    ) throws(HypervisorError) -> UInt32? {
-        let request = Array("CONNECT \(port)\n".utf8)
-        let sent = send(stream.rawValue, request, request.count, Int32(MSG_NOSIGNAL))
-        guard sent == request.count else { return nil }
-        var line: [UInt8] = []
-        while true {
-            var polled = pollfd(fd: stream.rawValue, events: Int16(POLLIN), revents: 0)
-            let ready = poll(&polled, 1, deadline.pollMilliseconds)
-            if ready < 0 && Glibc.errno == EINTR { continue }
-            guard ready > 0 else { throw .notListening(port: port) }
-            // One at a time: what follows the line belongs to the caller.
-            var byte: UInt8 = 0
-            let count = Glibc.read(stream.rawValue, &byte, 1)
-            if count < 0 && (Glibc.errno == EINTR || Glibc.errno == EAGAIN) { continue }
-            guard count == 1 else { return nil }
-            if byte == UInt8(ascii: "\n") { break }
-            line.append(byte)
-            guard line.count < 32 else { throw .badAnswer(port: port) }
-        }
-        let words = line.split(separator: UInt8(ascii: " "))
-        guard words.count == 2, words[0].elementsEqual("OK".utf8),
-            let hostPort = UInt32(String(decoding: words[1], as: UTF8.self))
-        else { throw .badAnswer(port: port) }
-        return hostPort
-    }
-}

@@ -83,7 +83,7 @@ private func failure(_ content: [UInt8]) -> FuzzedAgentAnswer {
     return .failure(told.message)
 }
 
-private func checkFailure(_ status: TTRPCStatus) {
+func checkFailure(_ status: TTRPCStatus) {
     guard status.details.isEmpty else { finding("details that the shim cannot read are passed on") }
     if !status.message.isEmpty { checkLine(status.message, byteLimit: GuestAnswer.reasonByteLimit) }
 }

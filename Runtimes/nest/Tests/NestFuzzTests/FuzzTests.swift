@@ -41,7 +41,7 @@ struct FuzzTests {
 
     @Test(
         "no file of a corpus finds anything, those of past findings included",
-        arguments: ["agent-answer", "agent-request", "bundle", "nest-configuration"])
+        arguments: ["agent-answer", "agent-connection", "agent-request", "bundle", "nest-configuration"])
     func corpus(target: String) throws {
         let folder = "Corpus/\(target)"
         let names = Directory.names(in: Self.folder + folder).filter { !$0.hasPrefix(".") }
@@ -51,6 +51,7 @@ struct FuzzTests {
             try #require(Self.read("\(folder)/\(name)")).withUnsafeBytes { bytes in
                 switch target {
                 case "agent-answer": _ = fuzzAgentAnswer(bytes)
+                case "agent-connection": _ = fuzzAgentConnection(bytes)
                 case "agent-request": _ = fuzzAgentRequest(bytes)
                 case "bundle": _ = fuzzBundle(bytes)
                 default: _ = fuzzNestConfiguration(bytes)
@@ -104,6 +105,17 @@ struct FuzzTests {
             case .outOfMemory: ["memory"]
             case .failure: ["failure"]
             case .lines: ["log", "console"]
+            }
+        }
+    }
+
+    @Test("a connection comes to what its seed's name says")
+    func connections() throws {
+        try expectNames(of: "agent-connection") { bytes, _ in
+            switch fuzzAgentConnection(bytes) {
+            case .refused: ["refused"]
+            case .connected(answered: 0, _): ["failed"]
+            case .connected: ["answered"]
             }
         }
     }

@@ -13,7 +13,7 @@ enum Seeds {
     static func all() throws -> [String: [Seed]] {
         [
             "agent-request": try requests(), "agent-answer": try answers(), "bundle": bundles,
-            "nest-configuration": configurations,
+            "nest-configuration": configurations, "agent-connection": connections,
         ]
     }
 

@@ -81,6 +81,7 @@ public enum Layers {
         "nest": ["ArgumentParser", "NestModel", "NestResources", "VMMSysUtil"],
         "NestTestSupport": [
             "NestAgent", "NestHypervisor", "NestProtocols", "NestResources", "NestShim", "SwiftProtobuf", "TTRPC",
+            "TTRPCTestSupport", "VMMSysUtil",
         ],
     ]
 

@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import NestProtocols
+package import NestProtocols
 internal import NestSandbox
 internal import SwiftProtobuf
-internal import TTRPC
+package import TTRPC
 
 /// The agent in the guest: every call with its bound on time, so that a hung guest holds up nobody for ever.
-struct GuestAgent: Sendable {
+package struct GuestAgent: Sendable {
     private let client: TTRPCClient
 
-    init(_ connection: consuming GuestConnection) {
+    /// Takes a stream to the agent; a thread of its own reads it from now on.
+    package init(_ connection: consuming GuestConnection) {
         var options = TTRPCClientOptions()
         options.onThreadStart = { Confinement.narrow(.shimGuest) }
         client = TTRPCClient(connection.takeDescriptor(), options: options)
     }
 
-    func close() { client.close() }
+    /// Ends the connection, and with it every call that waits.
+    package func close() { client.close() }
 
     func createSandbox(_ request: AgentCreateSandboxRequest) throws(TTRPCStatus) {
         try call("CreateSandbox", request, timeout: .seconds(30))
@@ -24,7 +26,8 @@ struct GuestAgent: Sendable {
         try call("CreateContainer", request, timeout: .seconds(60))
     }
 
-    func startContainer(_ id: String) throws(TTRPCStatus) {
+    /// Starts a container's main process.
+    package func startContainer(_ id: String) throws(TTRPCStatus) {
         var request = AgentStartContainerRequest()
         request.containerID = id
         try call("StartContainer", request, timeout: .seconds(60))
@@ -34,8 +37,15 @@ struct GuestAgent: Sendable {
         try call("ExecProcess", request, timeout: .seconds(60))
     }
 
-    /// - Parameter execID: the container's own name for its main process; empty for all processes.
-    func signal(_ id: String, _ execID: String, _ signal: UInt32, timeout: Duration = .seconds(5)) throws(TTRPCStatus) {
+    /// Sends a signal.
+    /// - Parameters:
+    ///   - id: the container.
+    ///   - execID: the container's own name for its main process; empty for all processes.
+    ///   - signal: its number.
+    ///   - timeout: how long the guest may take.
+    package func signal(
+        _ id: String, _ execID: String, _ signal: UInt32, timeout: Duration = .seconds(5)
+    ) throws(TTRPCStatus) {
         var request = AgentSignalProcessRequest()
         request.containerID = id
         request.execID = execID
@@ -45,7 +55,7 @@ struct GuestAgent: Sendable {
 
     /// Waits for a process's end, however long that takes; the end of the connection ends it too.
     /// - Returns: the status, 0 to 255.
-    func wait(_ id: String, _ execID: String) throws(TTRPCStatus) -> UInt32 {
+    package func wait(_ id: String, _ execID: String) throws(TTRPCStatus) -> UInt32 {
         var request = AgentWaitProcessRequest()
         request.containerID = id
         request.execID = execID
@@ -68,13 +78,15 @@ struct GuestAgent: Sendable {
         try call("UpdateContainer", request)
     }
 
-    func statistics(_ id: String) throws(TTRPCStatus) -> AgentStatsContainerResponse {
+    /// Asks for what a container has used.
+    package func statistics(_ id: String) throws(TTRPCStatus) -> AgentStatsContainerResponse {
         var request = AgentStatsContainerRequest()
         request.containerID = id
         return try answer("StatsContainer", request, timeout: .seconds(10))
     }
 
-    func pause(_ id: String) throws(TTRPCStatus) {
+    /// Stops a container's processes until `resume`.
+    package func pause(_ id: String) throws(TTRPCStatus) {
         var request = AgentPauseContainerRequest()
         request.containerID = id
         try call("PauseContainer", request)
@@ -87,7 +99,7 @@ struct GuestAgent: Sendable {
     }
 
     /// Waits for the next container that the guest's kernel took memory from; ends with the connection.
-    func nextOutOfMemory() throws(TTRPCStatus) -> String {
+    package func nextOutOfMemory() throws(TTRPCStatus) -> String {
         let event: AgentOOMEvent = try answer("GetOOMEvent", AgentGetOOMEventRequest())
         return event.containerID
     }
