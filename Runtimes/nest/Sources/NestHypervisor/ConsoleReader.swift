@@ -10,13 +10,9 @@ internal import VMMSysUtil
 final class ConsoleReader: Sendable {
     private let sink: @Sendable (String) -> Void
     private let recent = Mutex<[String]>([])
-    private let begin = Deadline.now
 
     /// The longest line, in bytes.
     static let lineLimit = 1024
-    /// Lines that may come at once, and how many more each second.
-    static let burst = 2000
-    static let linesPerSecond = 200
     /// How many of the last lines an error shows.
     private static let recentCount = 6
 
@@ -45,7 +41,7 @@ final class ConsoleReader: Sendable {
 
     private func read(_ output: consuming FileDescriptor, _ error: consuming FileDescriptor) {
         var lines = [LineAssembler(), LineAssembler()]
-        var limiter = RateLimiter(now: begin.elapsed)
+        var limiter = LineLimiter()
         var polled = [output.rawValue, error.rawValue].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
         var chunk = [UInt8](repeating: 0, count: 4096)
         while polled.contains(where: { $0.fd >= 0 }) {
@@ -61,17 +57,15 @@ final class ConsoleReader: Sendable {
                 lines[index].add(chunk[..<count]) { pass($0, &limiter) }
             }
         }
-        limiter.reportDropped(sink)
+        limiter.reportDropped(to: sink)
     }
 
-    private func pass(_ line: String, _ limiter: inout RateLimiter) {
+    private func pass(_ line: String, _ limiter: inout LineLimiter) {
         recent.withLock { lines in
             lines.append(line)
             if lines.count > Self.recentCount { lines.removeFirst() }
         }
-        guard limiter.admits(begin.elapsed) else { return }
-        limiter.reportDropped(sink)
-        sink(line)
+        limiter.pass(line, to: sink)
     }
 }
 
@@ -106,40 +100,5 @@ package struct LineAssembler {
         if !text.isEmpty { emit(isCut ? text + " ..." : text) }
         line.removeAll(keepingCapacity: true)
         isCut = false
-    }
-}
-
-/// A bucket of lines that fills with time.
-struct RateLimiter {
-    private var tokens: Int
-    private var filled: Duration
-    private var dropped = 0
-
-    init(now: Duration) {
-        tokens = ConsoleReader.burst
-        filled = now
-    }
-
-    /// Whether one more line may pass.
-    mutating func admits(_ now: Duration) -> Bool {
-        let (seconds, attoseconds) = (now - filled).components
-        let milliseconds = min(seconds, 1000) * 1000 + attoseconds / 1_000_000_000_000_000
-        let more = Int(milliseconds) * ConsoleReader.linesPerSecond / 1000
-        if more > 0 {
-            tokens = min(ConsoleReader.burst, tokens + more)
-            filled = now
-        }
-        guard tokens > 0 else {
-            dropped += 1
-            return false
-        }
-        tokens -= 1
-        return true
-    }
-
-    /// Tells how many did not.
-    mutating func reportDropped(_ sink: (String) -> Void) {
-        if dropped > 0 { sink("(\(dropped) lines dropped: more than \(ConsoleReader.linesPerSecond) a second)") }
-        dropped = 0
     }
 }

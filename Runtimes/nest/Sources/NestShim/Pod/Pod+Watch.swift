@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
+internal import NestHypervisor
 internal import NestModel
 internal import NestProtocols
 internal import TTRPC
@@ -109,8 +110,10 @@ extension Pod {
         }
     }
 
-    private static func relay(_ source: consuming FileDescriptor, to log: ShimLog) {
+    static func relay(_ source: consuming FileDescriptor, to log: ShimLog) {
         var lines = LineSplitter(limit: 2048)
+        var limiter = LineLimiter()
+        func pass(_ line: String) { limiter.pass(line) { log.write(.agent, $0) } }
         var chunk = [UInt8](repeating: 0, count: 4096)
         let number = source.rawValue
         while true {
@@ -118,8 +121,9 @@ extension Pod {
                 (try? retryOnInterrupt { read(number, bytes.baseAddress, bytes.count) }) ?? 0
             }
             guard count > 0 else { break }
-            for line in lines.push(chunk.prefix(count)) { log.write(.agent, line) }
+            for line in lines.push(chunk.prefix(count)) { pass(line) }
         }
-        if let line = lines.finish() { log.write(.agent, line) }
+        if let line = lines.finish() { pass(line) }
+        limiter.reportDropped { log.write(.agent, $0) }
     }
 }
