@@ -41,7 +41,7 @@ final class AddingDevice: VirtioDevice {
                 return .used(written: UInt32(clamping: writer.position))
             }
         } catch {
-            interrupt.needsReset()  // the ring itself is broken
+            interrupt.needsReset(.queue(index: 0, error))  // the ring itself is broken
         }
         if queue.shouldSignalDriver() { interrupt.signalQueue(0) }
         return outcome == .limitReached ? .again : .drained

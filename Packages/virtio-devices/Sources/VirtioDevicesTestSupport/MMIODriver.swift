@@ -12,6 +12,8 @@ public final class MMIODriver {
     public let transport: MMIOTransport
     /// The interrupt line; it counts.
     public let line: RecordingTrigger
+    /// Why the device gave up; it keeps them.
+    public let faults = RecordingFaults()
     /// The event loop, played by the test.
     public let events: ManualEventRegistry
     private let offersPackedRings: Bool
@@ -79,7 +81,7 @@ public final class MMIODriver {
         events = ManualEventRegistry()
         transport = MMIOTransport(
             device: device, memory: guest, executor: executor, events: events, trigger: line,
-            offersPackedRings: offersPackedRings)
+            offersPackedRings: offersPackedRings, onFault: faults.add)
     }
 
     /// Reads a register.
@@ -248,6 +250,18 @@ public final class MMIODriver {
 
     /// A split queue that was set up.
     public func queue(_ index: Int) -> DriverQueue? { queues.indices.contains(index) ? queues[index] : nil }
+}
+
+/// What a transport's user is told of a device that gave up.
+public final class RecordingFaults: Sendable {
+    private let faults = Mutex<[DeviceFault]>([])
+
+    /// None yet.
+    public init() {}
+    /// Keeps it.
+    public func add(_ fault: DeviceFault) { faults.withLock { $0.append(fault) } }
+    /// All, in order.
+    public var all: [DeviceFault] { faults.withLock { $0 } }
 }
 
 /// An interrupt line that counts its edges.

@@ -47,7 +47,7 @@ final class ResettingDevice: QueueResettableDevice {
             if queue.shouldSignalDriver() { interrupt?.signalQueue(index) }
             return outcome == .limitReached ? .again : .drained
         } catch {
-            interrupt?.needsReset()
+            interrupt?.needsReset(.queue(index: index, error))
             return .drained
         }
     }
@@ -95,7 +95,7 @@ final class StubbornDevice: VirtioDevice {
             while let chain = try queue.pop() { queue.push(chain.head, written: 0) }
         } catch {
             isOffended = true
-            interrupt?.needsReset()
+            interrupt?.needsReset(.queue(index: 0, error))
         }
         return .drained
     }

@@ -52,7 +52,7 @@ import VirtioQueueTestSupport
         #expect(handler.take() == [2])
         try #require(device.host).configuration.publish([9])
         #expect(handler.take() == [2])
-        interrupt.needsReset()
+        interrupt.needsReset(.activation(.host(.noMemory)))
         #expect(handler.take() == [2])
         // 2.1.2: the driver finds out why.
         #expect(transport.read(offset: MMIODriver.Register.status, size: 4) == 0x4f)

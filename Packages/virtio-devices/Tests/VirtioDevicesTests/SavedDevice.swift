@@ -43,7 +43,7 @@ final class SavedDevice: SavableDevice {
             if queue.shouldSignalDriver() { interrupt?.signalQueue(0) }
             return outcome == .limitReached ? .again : .drained
         } catch {
-            interrupt?.needsReset()
+            interrupt?.needsReset(.queue(index: 0, error))
             return .drained
         }
     }

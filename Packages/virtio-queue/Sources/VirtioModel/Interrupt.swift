@@ -10,5 +10,6 @@ public protocol Interrupt: Sendable {
 
     /// The device cannot go on: sets DEVICE_NEEDS_RESET and, if DRIVER_OK is set, raises a configuration change
     /// (virtio 1.2, 2.1.2). The device serves nothing any more until `reset`.
-    func needsReset()
+    /// - Parameter fault: what was wrong.
+    func needsReset(_ fault: DeviceFault)
 }

@@ -16,7 +16,7 @@ public import VirtioQueue
 ///                       ▼                                       │         or the VM is torn down)
 ///            ┌───── activate throws ──► failed ─────────────────┤
 ///            │                            ▲                     │
-///            ▼                            │ interrupt.needsReset()
+///            ▼                            │ interrupt.needsReset(why)
 ///          active ────────────────────────┴─────────────────────┘
 ///           │  ▲
 ///           └──┘ queueNotified, writeConfiguration, the device's own event sources

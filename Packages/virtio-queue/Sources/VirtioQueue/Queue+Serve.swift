@@ -31,7 +31,7 @@ extension Queue {
     ///   - limit: the most chains to take, so that a driver that refills as fast as the device drains cannot keep the
     ///     device's thread from the other devices.
     ///   - body: what the device does with a chain.
-    /// - Throws: a broken rule under `.failDevice`, or a broken ring: call `Interrupt.needsReset()`.
+    /// - Throws: a broken rule under `.failDevice`, or a broken ring: call `Interrupt.needsReset(_:)`.
     public func serve(
         into buffers: ChainBuffers, limit: Int, _ body: (ChainBuffers) -> ChainOutcome
     ) throws(QueueError) -> ServeOutcome {

@@ -204,7 +204,7 @@ public final class Queue {
 
     /// Decides by `malformedChainPolicy` how to go on after `pop` or a walk threw.
     /// - Returns: true if the chain was pushed with length 0 and the device may go on; false if it must call
-    ///   `Interrupt.needsReset()` and stop.
+    ///   `Interrupt.needsReset(_:)` and stop.
     public func recover(from error: QueueError) -> Bool {
         guard case .chain(let head, _) = error, malformedChainPolicy == .returnHead else {
             if failure == nil { _ = fail(error) }

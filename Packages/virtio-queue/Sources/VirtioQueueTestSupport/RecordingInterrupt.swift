@@ -9,7 +9,7 @@ public final class RecordingInterrupt: Interrupt {
     private struct State {
         var queues: [UInt16: Int] = [:]
         var configuration = 0
-        var needsReset = false
+        var fault: DeviceFault?
     }
 
     /// Nothing was asked for yet.
@@ -20,14 +20,16 @@ public final class RecordingInterrupt: Interrupt {
     /// Counts.
     public func signalConfiguration() { state.withLock { $0.configuration += 1 } }
     /// Remembers.
-    public func needsReset() { state.withLock { $0.needsReset = true } }
+    public func needsReset(_ fault: DeviceFault) { state.withLock { $0.fault = fault } }
 
     /// How often a queue was signalled.
     public func count(ofQueue index: UInt16) -> Int { state.withLock { $0.queues[index] ?? 0 } }
     /// How often the configuration was.
     public var configurationCount: Int { state.withLock { $0.configuration } }
-    /// Whether the device gave up.
-    public var didNeedReset: Bool { state.withLock { $0.needsReset } }
+    /// Why the device gave up last; nil if it did not.
+    public var fault: DeviceFault? { state.withLock { $0.fault } }
+    /// Whether it did.
+    public var didNeedReset: Bool { fault != nil }
 }
 
 /// A configuration space that keeps what was published.

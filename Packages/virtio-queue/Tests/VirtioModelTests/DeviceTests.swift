@@ -34,7 +34,7 @@ private final class EchoDevice: VirtioDevice {
             if outcome == .limitReached { result = .again }
         } catch {
             active = nil
-            interrupt.needsReset()
+            interrupt.needsReset(.queue(index: 0, error))
         }
         if queue.shouldSignalDriver() { interrupt.signalQueue(0) }
         return result
@@ -95,6 +95,7 @@ private final class EchoDevice: VirtioDevice {
         try driver.setAvailableIndex(1000)
         #expect(device.queueNotified(0) == .drained)
         #expect(interrupt.didNeedReset)
+        #expect(interrupt.fault == .queue(index: 0, .availableIndexRanAhead(available: 1000, next: 0, size: 16)))
         try driver.setAvailableIndex(0)
         try driver.send([driver.buffer(room: 1)])
         #expect(device.queueNotified(0) == .drained)

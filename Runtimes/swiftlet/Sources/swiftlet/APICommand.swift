@@ -6,7 +6,7 @@ import VirtioDevices
 /// `swiftlet` without a verb: a machine that a file describes, or clients of the API, or both.
 enum APICommand {
     static func perform(_ arguments: APIArguments) -> UInt8 {
-        let settings = VMSettings { Program.say("swiftlet: \($0)\n", to: 2) }
+        let settings = VMSettings(notice: Program.note)
         settings.offersPackedRings = arguments.offersPackedRings
         do throws(ConfigError) {
             if let path = arguments.configFile { try settings.load(try contents(of: path)) }

@@ -48,6 +48,14 @@ enum Program {
         return status
     }
 
+    /// Says one line on standard error, unless its reader is behind: the thread that serves the guest's devices must not wait
+    /// for that.
+    @Sendable static func note(_ text: String) {
+        var stream = pollfd(fd: 2, events: Int16(POLLOUT), revents: 0)
+        // A pipe that can be written has room for 4096 bytes.
+        if poll(&stream, 1, 0) == 1, stream.revents == Int16(POLLOUT) { say("swiftlet: \(text)\n", to: 2) }
+    }
+
     /// Writes all of a text.
     static func say(_ text: String, to descriptor: Int32) {
         var text = text

@@ -46,14 +46,14 @@ enum RunCommand {
                 config, console: ConsoleStreams(input: nil, output: try consoleFile(arguments)),
                 command: CommandStreams(
                     input: try StandardStreams.stream(0, .input), output: try StandardStreams.stream(1, .output),
-                    error: try StandardStreams.stream(2, .output)))
+                    error: try StandardStreams.stream(2, .output)), notice: Program.note)
         } else {
             machine = try Machine(
                 config,
                 console: ConsoleStreams(
                     input: try StandardStreams.stream(0, .input),
                     output: try consoleFile(arguments) ?? StandardStreams.stream(1, .output)),
-                command: nil)
+                command: nil, notice: Program.note)
         }
         let terminal = arguments.rootfs == nil ? StandardStreams.rawTerminal() : nil
         StartupPages.release()

@@ -2,6 +2,7 @@
 import Glibc
 import Seccompiler
 import SwiftletVMM
+import Synchronization
 import Testing
 import VMMSysUtil
 
@@ -20,8 +21,8 @@ import VMMSysUtil
                 Instruction(code: 0x06, operand: Action.errno(UInt16(EPERM)).returnValue),
                 Instruction(code: 0x06, operand: Action.allow.returnValue),
             ]).install()
-            var notices: [String] = []
-            let settings = VMSettings { notices.append($0) }
+            let notices = Mutex<[String]>([])
+            let settings = VMSettings { line in notices.withLock { $0.append(line) } }
             let controller = try APIController(settings, info: InstanceInfo(id: "test", version: "1"))
             let body =
                 #"{"drive_id":"a","is_root_device":false,"path_on_host":"/proc/self/fd/\#(disk.rawValue)","io_engine":"Async"}"#
@@ -30,7 +31,7 @@ import VMMSysUtil
             let expected = [
                 "drive a: io_uring: cannot make a ring: Operation not permitted (EPERM); it does one request after the other, as with Sync"
             ]
-            exit(answer.status == 204 && notices == expected ? 0 : 1)
+            exit(answer.status == 204 && notices.withLock { $0 } == expected ? 0 : 1)
         }
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 import SwiftletVMM
+import Synchronization
 import Testing
 import VMMSysUtil
 import VirtioDevices
@@ -90,6 +91,27 @@ struct MachineTests {
             store(1, 0xC000_0014) + [0xA1] + bytes(0xC000_0010) + [0x25] + bytes(4)
             + [0x3D] + bytes(isOffered ? 4 : 0) + [0x74, 0x03] + halt
         #expect(try run(check + powerOff) { $0.offersPackedRings = isOffered }.cause == .poweredOff)
+    }
+
+    @Test("a device that cannot start is told by its name, with the reason; four times, however often the guest tries")
+    func faults() throws {
+        let lines = Mutex<[String]>([])
+        let drive = try FileDescriptor.temporaryFile()
+        // No queue; then mov status, %eax; test $0x40, %al; jz back to the mov
+        func fail(_ device: UInt32) -> [UInt8] {
+            let window = MicroGuest.window(device)
+            return MicroGuest.start(window, features: 0, []) + [0xA1] + bytes(window + 0x70) + [0xA8, 0x40, 0x74, 0xF7]
+        }
+        let machine = try MicroGuest.machine(
+            (0..<10).flatMap { _ in fail(1) } + fail(0) + powerOff, console: ConsoleStreams(input: nil, output: nil),
+            configure: { $0.drives = [DriveConfig(path: "/proc/self/fd/\(drive.rawValue)")] },
+            notice: { line in lines.withLock { $0.append(line) } })
+        #expect(machine.run() == .poweredOff)
+        let why = "cannot start: queue 0 is needed and was not set up; it waits for the guest to reset it"
+        #expect(
+            lines.withLock { $0 } == Array(repeating: "entropy: \(why)", count: 3) + [
+                "entropy: \(why); no more is told of it", "drives/drive0: \(why)",
+            ])
     }
 
     @Test("machines of many vCPUs end as one does: the others wait for the first")

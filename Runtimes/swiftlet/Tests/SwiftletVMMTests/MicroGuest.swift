@@ -72,7 +72,8 @@ enum MicroGuest {
     /// Makes a machine that runs the code and then halts; `data` is put where the addresses say.
     static func machine(
         _ code: [UInt8], data: [(UInt64, [UInt8])] = [], console: consuming ConsoleStreams,
-        command: consuming CommandStreams? = nil, configure: (inout MachineConfig) -> Void = { _ in }
+        command: consuming CommandStreams? = nil, configure: (inout MachineConfig) -> Void = { _ in },
+        notice: @escaping @Sendable (String) -> Void = { _ in }
     ) throws -> Machine {
         let segments =
             [ELFBuilder.Segment(address: entry, bytes: code + halt)]
@@ -84,6 +85,6 @@ enum MicroGuest {
         var config = MachineConfig(kernelPath: "/proc/self/fd/\(kernel.rawValue)")
         config.memoryBytes = 16 << 20
         configure(&config)
-        return try Machine(config, console: console, command: command)
+        return try Machine(config, console: console, command: command, notice: notice)
     }
 }

@@ -29,7 +29,9 @@ extension BlockDevice {
     /// As `Queue.serve`, with buffers for each request.
     func serve(_ active: Active, _ flights: BlockFlights, _ limits: BlockRequest.Limits) -> QueueService {
         var outcome = ServeOutcome.drained
-        do throws(QueueError) { outcome = try takeRequests(active, flights, limits) } catch { fail(active) }
+        do throws(QueueError) { outcome = try takeRequests(active, flights, limits) } catch {
+            fail(active, error)
+        }
         // After an error too: what was begun comes back.
         flights.disk.commit()
         answerCompleted(active, flights)

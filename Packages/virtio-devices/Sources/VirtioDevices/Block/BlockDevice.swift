@@ -157,7 +157,7 @@ public final class BlockDevice: QueueResettableDevice {
                     return answer(chain, active, limits, bytesLeft: &bytes)
                 }
             } catch {
-                fail(active)
+                fail(active, error)
                 return .drained
             }
             if active.queue.shouldSignalDriver() { active.interrupt.signalQueue(0) }
@@ -171,9 +171,9 @@ public final class BlockDevice: QueueResettableDevice {
     }
 
     /// The ring is broken.
-    func fail(_ active: Active) {
+    func fail(_ active: Active, _ error: QueueError) {
         throttle?.cancel()
-        active.interrupt.needsReset()
+        active.interrupt.needsReset(.queue(index: 0, error))
     }
 
     /// - Parameters:

@@ -31,7 +31,7 @@ extension ConsoleDevice {
         var budget = Self.bytesPerTurn
         var blocked = false
         var outcome = ServeOutcome.drained
-        var isBroken = false
+        var failure: QueueError?
         withoutBrokenPipeSignal {
             do throws(QueueError) {
                 outcome = try queue.serve(into: chain, limit: Self.chainsPerTurn) { chain in
@@ -50,15 +50,16 @@ extension ConsoleDevice {
                     }
                 }
             } catch {
-                isBroken = true
+                failure = error
             }
             return port.failure == .brokenPipe
         }
-        if isBroken {
-            fail()
+        let index = Self.receiveQueueIndex(ofPort: Int(port.id)) + 1
+        if let failure {
+            fail(index, failure)
             return .drained
         }
-        signal(queue, Self.receiveQueueIndex(ofPort: Int(port.id)) + 1)
+        signal(queue, index)
         // Callbacks only now: they may take the port away.
         if let failure = port.failure.take() { port.onEvent(.outputFailed(failure)) }
         // A malformed chain was counted and not seen, so an empty ring counts as well.

@@ -213,8 +213,8 @@ public final class ConsoleDevice: QueueResettableDevice {
     }
 
     /// A broken ring ends the whole device until the driver resets it.
-    func fail() {
-        active?.interrupt.needsReset()
+    func fail(_ queue: Int, _ error: QueueError) {
+        active?.interrupt.needsReset(.queue(index: UInt16(clamping: queue), error))
         letGo()
     }
 }

@@ -93,7 +93,7 @@ public final class EntropyDevice: QueueResettableDevice {
             }
         } catch {
             throttle?.cancel()
-            interrupt.needsReset()
+            interrupt.needsReset(.queue(index: 0, error))
         }
         if queue.shouldSignalDriver() { interrupt.signalQueue(0) }
         return outcome == .limitReached ? .again : .drained

@@ -133,11 +133,12 @@ struct DriverState {
     }
 
     /// The device gave up: only a reset helps (virtio 1.2, 2.1.2).
-    /// - Returns: whether a running driver must be told by a configuration interrupt.
-    mutating func markNeedsReset() -> Bool {
-        guard status != 0 else { return false }
+    /// - Returns: whether it had not given up before, and whether a running driver must be told by a configuration interrupt.
+    mutating func markNeedsReset() -> (isNew: Bool, mustSignal: Bool) {
+        guard status != 0 else { return (false, false) }
+        let isNew = !has(Status.needsReset)
         status |= Status.needsReset
-        return isDriverOK
+        return (isNew, isDriverOK)
     }
 
     /// Back to the state after power-on, once the device has let go.

@@ -40,7 +40,7 @@ final class DeviceSide {
             return queues.filter { !driver.isInReset($0) }
         } catch {
             // virtio 1.2, 2.1.2: a device that cannot go on says so and waits for a reset.
-            link.needsReset()
+            link.needsReset(.activation(error))
             return []
         }
     }
@@ -67,7 +67,7 @@ final class DeviceSide {
             live.insert(index)
             return !driver.isInReset(index)
         } catch {
-            link.needsReset()
+            link.needsReset(.activation(error))
             return false
         }
     }

@@ -34,15 +34,19 @@ public final class MMIOTransport: Sendable {
     ///   - trigger: the interrupt line.
     ///   - offersPackedRings: whether the driver may choose packed rings (VIRTIO_F_RING_PACKED, virtio 1.2, 2.8), for any
     ///     device: a `Queue` hides its format. A driver that knows them takes them when they are offered.
+    ///   - onFault: told why the device waits for a reset, once until that comes. Mostly on the device's thread, and any
+    ///     may be; a guest can have it called as often as it likes.
     public init(
         device: any VirtioDevice, memory: GuestMemory, executor: any DeviceExecutor, events: any EventRegistry,
-        trigger: any InterruptTrigger, offersPackedRings: Bool = false
+        trigger: any InterruptTrigger, offersPackedRings: Bool = false,
+        onFault: @escaping @Sendable (DeviceFault) -> Void = { _ in }
     ) {
         let sizes = device.queueMaximumSizes
         // attach may complete what is offered, so the link, which attach needs, is made with the features of before
         // and gets those of after.
         let link = TransportLink(
-            driver: DriverState(offeredFeatures: [], queueMaximumSizes: sizes), configuration: [], trigger: trigger)
+            driver: DriverState(offeredFeatures: [], queueMaximumSizes: sizes), configuration: [], trigger: trigger,
+            onFault: onFault)
         link.start(configuration: device.initialConfiguration)
         device.attach(to: DeviceHost(configuration: link, events: events, executor: executor))
         let offered = device.offeredFeatures.union(offersPackedRings ? .packedRing : [])

@@ -30,14 +30,19 @@ final class TransportLink: Sendable, Interrupt, ConfigurationSink {
     let state: Mutex<State>
     let interruptStatus = Atomic<UInt32>(0)
     private let trigger: any InterruptTrigger
+    private let onFault: @Sendable (DeviceFault) -> Void
 
-    init(driver: DriverState, configuration: [UInt8], trigger: any InterruptTrigger) {
+    init(
+        driver: DriverState, configuration: [UInt8], trigger: any InterruptTrigger,
+        onFault: @escaping @Sendable (DeviceFault) -> Void
+    ) {
         let queueCount = driver.queues.count
         state = Mutex(
             State(
                 driver: driver, configuration: configuration,
                 isNotificationPosted: [Bool](repeating: false, count: queueCount)))
         self.trigger = trigger
+        self.onFault = onFault
     }
 
     /// Takes the space as the device has it at first, without a trace.
@@ -57,8 +62,10 @@ final class TransportLink: Sendable, Interrupt, ConfigurationSink {
 
     func signalConfiguration() { raise(InterruptBit.configurationChange) }
 
-    func needsReset() {
-        if state.withLock({ $0.driver.markNeedsReset() }) { signalConfiguration() }
+    func needsReset(_ fault: DeviceFault) {
+        let (isNew, mustSignal) = state.withLock { $0.driver.markNeedsReset() }
+        if isNew { onFault(fault) }
+        if mustSignal { signalConfiguration() }
     }
 
     func publish(_ bytes: [UInt8]) {

@@ -147,6 +147,7 @@ struct DeviceCheck {
                     try driver.start(features)
                     executor.run()
                     guard let queue = driver.ring(index) else { continue }
+                    let told = driver.faults.all.count
                     let what = "\(chain.rawValue) in queue \(index) with features \(features)"
                     let offered = try chain.offer(to: queue, random: &random)
                     driver.notify(index)
@@ -157,6 +158,11 @@ struct DeviceCheck {
                     expect(
                         driver.status == 0xf || (!isLegal && driver.status == 0x4f),
                         "after \(what) it runs or needs a reset; status is \(driver.status)")
+                    if driver.status == 0x4f {
+                        expect(
+                            driver.faults.all.count == told + 1 && driver.faults.all.last?.isOfQueue(index) == true,
+                            "after \(what) it says once that it is this queue's fault")
+                    }
                     if chain.isLegal { try takeBack(queue, offered, what) }
                 }
             }
@@ -179,6 +185,12 @@ struct DeviceCheck {
             expect(UInt64(used.written) <= room, "\(used.written) bytes are said written where \(room) fit: \(what)")
         }
         findings.append("more used entries than chains: \(what)")
+    }
+}
+
+extension DeviceFault {
+    fileprivate func isOfQueue(_ number: Int) -> Bool {
+        if case .queue(let index, _) = self { Int(index) == number } else { false }
     }
 }
 

@@ -77,7 +77,7 @@ extension VsockDevice {
                 }
             } while queue.enableNotifications()
         } catch {
-            fail()
+            fail(2, error)
             return .drained
         }
         sendEvent(queue)

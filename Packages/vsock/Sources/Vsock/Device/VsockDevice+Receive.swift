@@ -22,7 +22,7 @@ extension VsockDevice {
                 return nextPacket(into: chain, of: queue) ?? .putBack
             }
         } catch {
-            fail()
+            fail(0, error)
             return .drained
         }
         signal(queue, 0)

@@ -21,7 +21,7 @@ extension VsockDevice {
             }
         } catch {
             sendGathered()
-            fail()
+            fail(1, error)
             return .drained
         }
         sendGathered()

@@ -220,8 +220,8 @@ public final class VsockDevice: QueueResettableDevice {
     var eventChains = FIFO<ChainBuffers>()
 
     /// A broken ring ends the whole device until the driver resets it.
-    func fail() {
-        active?.interrupt.needsReset()
+    func fail(_ queue: UInt16, _ error: QueueError) {
+        active?.interrupt.needsReset(.queue(index: queue, error))
         letGo()
     }
 

@@ -10,9 +10,11 @@ enum DeviceCatalog {
 /// The devices that a machine is to have, by kind.
 final class DeviceTable {
     let slots: [any DeviceSlot]
+    let notice: @Sendable (String) -> Void
 
-    /// - Parameter notice: told, in a line, what a device must do without on this host.
-    init(notice: @escaping (String) -> Void = { _ in }) {
+    /// - Parameter notice: told, in a line, what a device must do without on this host, and why it serves no more.
+    init(notice: @escaping @Sendable (String) -> Void = { _ in }) {
+        self.notice = notice
         func open<Kind: DeviceKind>(_: Kind.Type) -> any DeviceSlot { Slot<Kind>(notice: notice) }
         slots = DeviceCatalog.kinds.map { open($0) }
     }
@@ -33,8 +35,8 @@ final class DeviceTable {
     }
 
     /// All devices in order.
-    func devices() throws(ConfigError) -> [any VirtioDevice] {
-        var devices: [any VirtioDevice] = []
+    func devices() throws(ConfigError) -> [NamedDevice] {
+        var devices: [NamedDevice] = []
         for slot in slots { devices += try slot.devices() }
         return devices
     }

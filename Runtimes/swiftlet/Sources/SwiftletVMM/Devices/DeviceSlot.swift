@@ -2,6 +2,12 @@
 internal import SeccompilerBPF
 internal import VirtioModel
 
+/// A device of a machine, and what its configuration calls it.
+struct NamedDevice {
+    let name: String
+    let device: any VirtioDevice
+}
+
 /// All devices of one kind that a machine has or will have; the kind is erased.
 protocol DeviceSlot: AnyObject {
     /// The path in the API and the key in the configuration file.
@@ -9,7 +15,7 @@ protocol DeviceSlot: AnyObject {
     /// What `GET /vm/config` shows.
     var json: JSONValue { get }
     /// The devices in order, for a machine that is to start.
-    func devices() throws(ConfigError) -> [any VirtioDevice]
+    func devices() throws(ConfigError) -> [NamedDevice]
     /// Lets go of devices that a machine was to have which could not be made.
     func release()
     /// What the device thread may do for them, as they are.
@@ -58,8 +64,8 @@ final class Slot<Kind: DeviceKind>: DeviceSlot {
         Kind.isKeyed ? .array(entries.map(\.config.json)) : entries.first?.config.json ?? .null
     }
 
-    func devices() throws(ConfigError) -> [any VirtioDevice] {
-        var devices: [any VirtioDevice] = []
+    func devices() throws(ConfigError) -> [NamedDevice] {
+        var devices: [NamedDevice] = []
         for index in entries.indices {
             let device: Kind.Device
             if let made = entries[index].device {
@@ -68,7 +74,8 @@ final class Slot<Kind: DeviceKind>: DeviceSlot {
                 device = try Kind.make(entries[index].config, notice)
             }
             entries[index].device = device
-            devices.append(device)
+            let id = Kind.id(of: entries[index].config)
+            devices.append(NamedDevice(name: Kind.isKeyed ? "\(name)/\(id)" : name, device: device))
         }
         return devices
     }

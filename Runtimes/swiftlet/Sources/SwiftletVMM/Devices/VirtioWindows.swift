@@ -29,14 +29,17 @@ final class VirtioWindows {
     }
 
     /// Puts a device at the next free window.
-    func attach(_ device: any VirtioDevice) throws(MachineError) {
+    /// - Parameter notice: told when and why it serves no more.
+    func attach(_ device: NamedDevice, notice: @escaping @Sendable (String) -> Void) throws(MachineError) {
         let index = transports.count
         guard index < Layout.maximumVirtioDevices else { throw .tooManyDevices(index + 1) }
         let address = Layout.virtioBase + UInt64(index) * Layout.virtioStride
         let interrupt = Layout.firstVirtioInterrupt + UInt32(index)
+        let notices = FaultNotices(of: device.name, notice: notice)
         let transport = MMIOTransport(
-            device: device, memory: memory, executor: executor, events: events,
-            trigger: try IRQLine(interrupt, vm: vm).trigger, offersPackedRings: offersPackedRings)
+            device: device.device, memory: memory, executor: executor, events: events,
+            trigger: try IRQLine(interrupt, vm: vm).trigger, offersPackedRings: offersPackedRings,
+            onFault: notices.tell)
         for queue in 0..<transport.queueCount {
             doorbells.append(try Doorbell(of: transport, queue: UInt16(queue), at: address, vm: vm, loop: loop))
         }

@@ -25,10 +25,12 @@ public final class Machine {
     ///   - config: what it is made of.
     ///   - console: where the serial port goes.
     ///   - command: the ports of a command, if one shall run.
+    ///   - notice: told as that of `VMSettings`.
     public convenience init(
-        _ config: MachineConfig, console: consuming ConsoleStreams, command: consuming CommandStreams?
+        _ config: MachineConfig, console: consuming ConsoleStreams, command: consuming CommandStreams?,
+        notice: @escaping @Sendable (String) -> Void = { _ in }
     ) throws(MachineError) {
-        let table = DeviceTable()
+        let table = DeviceTable(notice: notice)
         do throws(ConfigError) {
             for (index, drive) in config.drives.enumerated() {
                 try table.put(BlockKind.self, BlockConfig(drive, index: index))

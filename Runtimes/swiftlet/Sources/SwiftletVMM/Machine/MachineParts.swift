@@ -33,7 +33,7 @@ struct MachineParts {
         do { loop = try EventLoop() } catch { throw .device("\(error)") }
         var devices = try Self.devices(table)
         if let command { session = try CommandSession(command, stop: stop) } else { session = nil }
-        if let console = session?.device { devices.append(console) }
+        if let console = session?.device { devices.append(NamedDevice(name: "console", device: console)) }
 
         let map = try Self.memoryMap(config)
         do throws(GuestMemoryError) {
@@ -50,7 +50,7 @@ struct MachineParts {
         }
         windows = VirtioWindows(
             vm: vm, memory: memory, loop: loop, offersPackedRings: config.offersPackedRings)
-        for device in devices { try windows.attach(device) }
+        for device in devices { try windows.attach(device, notice: table.notice) }
 
         console = try SerialConsole(stop: stop, hasOutput: streams.hasOutput)
         let serial = Serial(
@@ -81,7 +81,7 @@ struct MachineParts {
         vcpus = try Self.vcpus(system, vm, config, entry: entry, bus: bus, stop: stop)
     }
 
-    private static func devices(_ table: DeviceTable) throws(MachineError) -> [any VirtioDevice] {
+    private static func devices(_ table: DeviceTable) throws(MachineError) -> [NamedDevice] {
         do throws(ConfigError) { return try table.devices() } catch { throw MachineError(error) }
     }
 

@@ -9,8 +9,9 @@ public final class VMSettings {
     let devices: DeviceTable
 
     /// No kernel, no devices.
-    /// - Parameter notice: told, in a line, what a device must do without on this host.
-    public init(notice: @escaping (String) -> Void = { _ in }) { devices = DeviceTable(notice: notice) }
+    /// - Parameter notice: told, in a line, what a device must do without on this host, and why one waits for the guest to
+    ///   reset it. On any thread, a few times for each device.
+    public init(notice: @escaping @Sendable (String) -> Void = { _ in }) { devices = DeviceTable(notice: notice) }
 
     /// `PUT /boot-source`.
     func put(_ source: BootSource) throws(ConfigError) {
