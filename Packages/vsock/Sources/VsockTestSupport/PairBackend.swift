@@ -19,8 +19,9 @@ public final class PairBackend: VsockBackend {
     public var answer: (_ port: UInt32) -> Answer = { _ in .accept }
     /// The programs' ends of the guest's connections, as they came.
     public private(set) var accepted: [(port: UInt32, type: VsockSocketType, program: HostProgram)] = []
-    private var waiting: [Box] = []
-    private let doorbell: EventFD
+    private var waiting: [VsockSocketType: [Box]] = [:]
+    private let streamDoorbell: EventFD
+    private let packetDoorbell: EventFD
 
     private final class Box {
         var descriptor: FileDescriptor?
@@ -28,16 +29,30 @@ public final class PairBackend: VsockBackend {
     }
 
     /// Nobody wants anything yet.
-    public init() throws(Errno) { doorbell = try EventFD() }
+    public init() throws(Errno) {
+        streamDoorbell = try EventFD()
+        packetDoorbell = try EventFD()
+    }
 
-    /// Connects a program of the host to the device, as to the listening socket. It has to say `CONNECT`.
-    public func connect() throws(Errno) -> HostProgram {
-        let pair = try SocketPair(isNonBlocking: true)
+    /// Connects a program of the host to the device, as to the listening socket of a type. It has to say `CONNECT`.
+    public func connect(_ type: VsockSocketType = .stream) throws(Errno) -> HostProgram {
+        let pair = try Self.pair(type)
         let device = try pair.first.duplicate()
-        let program = try pair.second.duplicate()
-        waiting.append(Box(device))
-        try doorbell.write()
-        return HostProgram(program)
+        let program = try Self.program(at: pair, type)
+        waiting[type, default: []].append(Box(device))
+        if type == .sequencedPacket { try packetDoorbell.write() } else { try streamDoorbell.write() }
+        return program
+    }
+
+    private static func pair(_ type: VsockSocketType) throws(Errno) -> SocketPair {
+        try SocketPair(type == .sequencedPacket ? .sequencedPacket : .stream, isNonBlocking: true)
+    }
+
+    private static func program(
+        at pair: borrowing SocketPair, _ type: VsockSocketType
+    ) throws(Errno) -> HostProgram {
+        let end = try pair.second.duplicate()
+        return type == .sequencedPacket ? try HostProgram(packets: end) : HostProgram(end)
     }
 
     /// Answers a connection of the guest.
@@ -47,21 +62,20 @@ public final class PairBackend: VsockBackend {
         case .busy: throw .wouldBlock
         case .accept: break
         }
-        let pair = try SocketPair(type == .sequencedPacket ? .sequencedPacket : .stream, isNonBlocking: true)
-        let device = try pair.first.duplicate()
-        let program = try pair.second.duplicate()
-        accepted.append(
-            (port, type, type == .sequencedPacket ? try HostProgram(packets: program) : HostProgram(program)))
-        return device
+        let pair = try Self.pair(type)
+        accepted.append((port, type, try Self.program(at: pair, type)))
+        return try pair.first.duplicate()
     }
 
     /// Lends what is readable when a program connected.
-    public func withListener(_ body: (borrowing FileDescriptor) -> Void) { body(doorbell.descriptor) }
+    public func withListener(_ type: VsockSocketType, _ body: (borrowing FileDescriptor) -> Void) {
+        if type == .sequencedPacket { body(packetDoorbell.descriptor) } else { body(streamDoorbell.descriptor) }
+    }
 
     /// Takes the next program.
-    public func accept() throws(Errno) -> FileDescriptor {
-        guard !waiting.isEmpty, let descriptor = waiting.removeFirst().descriptor.take() else {
-            try doorbell.read()
+    public func accept(_ type: VsockSocketType) throws(Errno) -> FileDescriptor {
+        guard waiting[type]?.isEmpty == false, let descriptor = waiting[type]?.removeFirst().descriptor.take() else {
+            if type == .sequencedPacket { try packetDoorbell.read() } else { try streamDoorbell.read() }
             throw .wouldBlock
         }
         return descriptor

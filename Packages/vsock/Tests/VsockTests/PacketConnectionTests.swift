@@ -5,7 +5,7 @@ import Vsock
 import VsockTestSupport
 
 /// How connections of packets begin and end.
-@Suite(.bothRings) struct PacketConnectionTests {
+@Suite(.bothRings, .bothOpeners) struct PacketConnectionTests {
     @Test(
         "half a message is none: at SHUTDOWN, RST and reset the host gets what was whole, and the end", arguments: 0..<4
     )
@@ -72,7 +72,7 @@ import VsockTestSupport
         rig.guest.answers = false
         rig.guest.packets.removeAll()
         if isRequest {
-            try rig.guest.send(rig.guest.header(.request, port: rig.socket.port, hostPort: 52))
+            try rig.guest.send(rig.guest.header(.request, port: rig.socket.port, hostPort: rig.socket.hostPort))
         } else {
             try rig.put(3, type: .stream)
         }
@@ -85,7 +85,7 @@ import VsockTestSupport
     }
 
     @Test(
-        "a guest has the kinds of sockets that it accepted: another is refused by an RST of its type",
+        "a guest has the kinds of sockets that it accepted: another is refused, to it by an RST of its type, to the host in words",
         arguments: [
             ([], true, false), (.vsockStream, true, false), (.vsockSequencedPacket, true, true),
             ([.vsockStream, .vsockSequencedPacket, .vsockNoImpliedStream], true, true),
@@ -93,7 +93,8 @@ import VsockTestSupport
             ([.vsockStream, .vsockNoImpliedStream], true, false),
         ] as [(VirtioFeatures, Bool, Bool)])
     func negotiated(features: VirtioFeatures, hasStreams: Bool, hasPackets: Bool) throws {
-        let device = VsockDevice(guestCID: try #require(GuestCID(3)), backend: try PairBackend())
+        let backend = try PairBackend()
+        let device = VsockDevice(guestCID: try #require(GuestCID(3)), backend: backend)
         #expect(device.offeredFeatures.isSuperset(of: features))
         let guest = try GuestPeer(device, features: features.union([.version1, .indirectDescriptors, .eventIndex]))
         let types: [(VsockSocketType, Bool)] = [
@@ -105,6 +106,21 @@ import VsockTestSupport
             try guest.run()
             #expect((socket.phase == .established) == isThere)
             #expect(guest.packets.map(\.header.type) == [type])
+        }
+        guest.listening = [7]
+        var programs: [HostProgram] = []
+        for (type, isThere, refusal) in [
+            (.stream, hasStreams, "NO SOCK_STREAM\n"), (.sequencedPacket, hasPackets, "NO SOCK_SEQPACKET\n"),
+        ] as [(VsockSocketType, Bool, String)] {
+            let program = try backend.connect(type)
+            programs.append(program)
+            try program.send("CONNECT 7\n")
+            guest.packets.removeAll()
+            try guest.run()
+            let answer = String(decoding: try program.receive() ?? [], as: UTF8.self)
+            #expect(answer == (isThere ? "OK \(guest.incoming.last?.hostPort ?? 0)\n" : refusal))
+            #expect(guest.packets.isEmpty == !isThere)
+            if !isThere { #expect(try program.receive() == nil) }
         }
     }
 
@@ -126,7 +142,8 @@ import VsockTestSupport
         #expect(rig.socket.phase == .closed && waiting.phase == .closed)
         #expect(rig.program.receiveMessage() == .end)
         rig.rig.backend.answer = { _ in .accept }
-        let again = try rig.guest.connect(toHostPort: 52, from: rig.socket.port, type: .sequencedPacket)
+        let again = try rig.guest.connect(
+            toHostPort: rig.socket.hostPort, from: rig.socket.port, type: .sequencedPacket)
         try rig.guest.run()
         #expect(again.phase == .established)
     }

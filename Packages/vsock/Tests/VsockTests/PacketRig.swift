@@ -15,10 +15,27 @@ struct PacketRig {
     ) throws {
         rig = try Rig(options, queueSize: queueSize)
         rig.guest.bufferByteCount = guestBuffer
-        socket = try rig.guest.connect(toHostPort: 52, type: .sequencedPacket)
-        try rig.guest.run()
-        #expect(socket.phase == .established)
-        program = try #require(rig.backend.accepted.first?.program)
+        if Opener.isHost {
+            rig.guest.listening = [52]
+            program = try rig.backend.connect(.sequencedPacket)
+            try program.send("CONNECT 52")
+            try rig.guest.run()
+            socket = try #require(rig.guest.incoming.first)
+            #expect(program.receiveMessage() == .message(Array("OK 1073741824\n".utf8)))
+        } else {
+            socket = try rig.guest.connect(toHostPort: 52, type: .sequencedPacket)
+            try rig.guest.run()
+            program = try #require(rig.backend.accepted.first?.program)
+        }
+        #expect(socket.phase == .established && socket.type == .sequencedPacket)
+    }
+
+    /// A header of a packet of this connection.
+    func header(_ operation: VsockOperation, payloadByteCount: Int = 0) -> VsockHeader {
+        var header = guest.header(
+            operation, port: socket.port, hostPort: socket.hostPort, payloadByteCount: UInt32(payloadByteCount))
+        header.type = .sequencedPacket
+        return header
     }
 
     /// The guest's program sends, and waits for the host's to read if there is no room.
@@ -33,7 +50,7 @@ struct PacketRig {
 
     /// A packet as it is.
     func put(_ byteCount: Int, _ flags: VsockFlags = [], type: VsockSocketType = .sequencedPacket) throws {
-        var header = guest.header(.data, port: socket.port, hostPort: 52, payloadByteCount: UInt32(byteCount))
+        var header = header(.data, payloadByteCount: byteCount)
         header.type = type
         header.flags = flags
         try guest.send(header, pattern(0..<byteCount))

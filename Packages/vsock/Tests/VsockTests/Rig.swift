@@ -33,20 +33,29 @@ enum Rings {
     }
 }
 
-/// Runs each test over split rings and then over packed ones.
-struct BothRings: SuiteTrait, TestTrait, TestScoping {
+/// Who opens the connections of a `PacketRig`.
+enum Opener {
+    @TaskLocal static var isHost = false
+}
+
+/// Runs each test with something off and then on.
+struct Both: SuiteTrait, TestTrait, TestScoping {
+    let isOn: TaskLocal<Bool>
     let isRecursive = true
 
-    func scopeProvider(for test: Test, testCase: Test.Case?) -> BothRings? { testCase == nil ? nil : self }
+    func scopeProvider(for test: Test, testCase: Test.Case?) -> Both? { testCase == nil ? nil : self }
 
     func provideScope(
         for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void
     ) async throws {
         try await function()
-        try await Rings.$arePacked.withValue(true) { try await function() }
+        try await isOn.withValue(true) { try await function() }
     }
 }
 
-extension Trait where Self == BothRings {
-    static var bothRings: BothRings { BothRings() }
+extension Trait where Self == Both {
+    /// Over split rings and over packed ones.
+    static var bothRings: Both { Both(isOn: Rings.$arePacked) }
+    /// On a connection that the guest opened and on one that the host did.
+    static var bothOpeners: Both { Both(isOn: Opener.$isHost) }
 }

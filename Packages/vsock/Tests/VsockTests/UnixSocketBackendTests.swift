@@ -15,7 +15,7 @@ final class Directory {
     }
 
     deinit {
-        for name in ["v", "v_52", "v_53"] { unlink("\(path)/\(name)") }
+        for name in ["v", "v_52", "v_53", "p"] { unlink("\(path)/\(name)") }
         rmdir(path)
     }
 }

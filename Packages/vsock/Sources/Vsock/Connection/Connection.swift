@@ -116,15 +116,3 @@ final class BufferBudget {
     /// What to promise to the next connection: less when much was promised already, but enough for it to go on.
     var share: UInt32 { min(each, UInt32(clamping: max((total &- promised) / 16, 4096))) }
 }
-
-/// A program of the host that has not said yet where it wants to go.
-final class LineClient {
-    let socket: HostSocket
-    var line = ConnectLine()
-    let deadline: UInt64
-
-    init(_ socket: HostSocket, deadline: UInt64) {
-        self.socket = socket
-        self.deadline = deadline
-    }
-}

@@ -87,11 +87,8 @@ public struct ConnectionState: Equatable, Sendable {
     }
 
     /// The host's end of a connection that the guest asked for is there: RESPONSE is owed.
-    /// - Parameter limit: the longest message that the host's end takes. The guest is promised no more, so that its
-    ///   program hears at once of one that is too long.
-    public mutating func accept(messageByteCountMax limit: UInt32 = .max) {
+    public mutating func accept() {
         guard phase == .dialing else { return }
-        credit.limitBuffer(to: limit)
         phase = .established
         owed.insert(.response)
     }

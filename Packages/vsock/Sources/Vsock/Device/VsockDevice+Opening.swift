@@ -36,9 +36,9 @@ extension VsockDevice {
         do throws(Errno) {
             let socket = HostSocket(
                 try backend.connect(toPort: connection.key.hostPort, type: connection.state.type))
-            let limit = try prepare(socket, connection)
+            try prepare(socket, connection)
             connection.socket = socket
-            connection.state.accept(messageByteCountMax: limit)
+            connection.state.accept()
             counters.opened &+= 1
         } catch {
             // The backlog of the host's program is full.
@@ -46,12 +46,13 @@ extension VsockDevice {
         }
     }
 
-    /// Makes a socket ready that carries messages.
-    /// - Returns: the longest that it takes.
-    private func prepare(_ socket: HostSocket, _ connection: Connection) throws(Errno) -> UInt32 {
-        guard connection.messages != nil else { return .max }
-        return try MessageSocket.prepare(
+    /// Makes a socket ready that carries messages. The guest, which has heard of nothing yet, is promised no longer ones
+    /// than it takes: so its program hears at once of one that is too long.
+    private func prepare(_ socket: HostSocket, _ connection: Connection) throws(Errno) {
+        guard connection.messages != nil else { return }
+        let limit = try MessageSocket.prepare(
             socket.descriptor, messageByteCount: connection.state.credit.bufferByteCount)
+        connection.state.credit.limitBuffer(to: limit)
     }
 
     /// The host's end is asked for again a little later, if the guest has not waited long enough.
@@ -89,15 +90,20 @@ extension VsockDevice {
 
     /// Watches for programs, if the device runs.
     func resumeListening() {
-        guard active != nil, !isPaused, listenerSource == nil, let host else { return }
+        guard active != nil, !isPaused, listenerSources.isEmpty, let host else { return }
         listenerPauseEnd = nil
-        backend.withListener { listener in
-            do throws(Errno) {
-                listenerSource = try host.events.watch(listener, for: .read) { [weak self] _ in self?.acceptAll() }
-            } catch {
-                pauseListening()
+        var isRefused = false
+        for type in [VsockSocketType.stream, .sequencedPacket] {
+            backend.withListener(type) { listener in
+                do throws(Errno) {
+                    listenerSources.append(
+                        try host.events.watch(listener, for: .read) { [weak self] _ in self?.acceptAll(type) })
+                } catch {
+                    isRefused = true
+                }
             }
         }
+        if isRefused { pauseListening() }
     }
 
     /// Stops watching for a moment: a listener that nothing can be taken from would be readable for ever.
@@ -110,15 +116,15 @@ extension VsockDevice {
 
     /// Programs that come wait in the backlog until `resumeListening`.
     func stopListening() {
-        listenerSource?.remove()
-        listenerSource = nil
+        for source in listenerSources { source.remove() }
+        listenerSources.removeAll()
         listenerPauseEnd = nil
     }
 
-    private func acceptAll() {
+    private func acceptAll(_ type: VsockSocketType) {
         for _ in 0..<Self.acceptsPerTurn {
             do throws(Errno) {
-                let socket = HostSocket(try backend.accept())
+                let socket = HostSocket(try backend.accept(type))
                 makeRoomForLine()
                 // Closed at once: a program that waits in the backlog could not be told.
                 guard !isFull else {
@@ -126,7 +132,7 @@ extension VsockDevice {
                     StreamSocket.discard(from: socket.descriptor)
                     continue
                 }
-                admit(socket)
+                admit(socket, type)
             } catch {
                 // Whoever was in the queue and is gone again is no reason to stop.
                 if error == .connectionAborted { continue }
@@ -147,10 +153,10 @@ extension VsockDevice {
         clients[ObjectIdentifier(oldest)] = nil
     }
 
-    private func admit(_ socket: HostSocket) {
+    private func admit(_ socket: HostSocket, _ type: VsockSocketType) {
         guard let host else { return }
         let deadline = clock.time(after: options.lineTimeout)
-        let client = LineClient(socket, deadline: deadline)
+        let client = LineClient(socket, type, deadline: deadline)
         // Most have said everything by now.
         if readLine(client) { return }
         do throws(Errno) {
@@ -166,43 +172,37 @@ extension VsockDevice {
         arm(deadline)
     }
 
-    /// Reads as much of the line as is there, and nothing behind it.
-    /// - Returns: whether the client is dealt with, one way or the other.
+    /// Goes on with a client as far as it has come.
+    /// - Returns: whether it is dealt with, one way or the other.
     private func readLine(_ client: LineClient) -> Bool {
-        withUnsafeTemporaryAllocation(byteCount: ConnectLine.byteCountMax, alignment: 1) { memory in
-            let buffer = UnsafeMutableRawBufferPointer(rebasing: memory.prefix(client.line.room))
-            switch StreamSocket.peek(into: buffer, from: client.socket.descriptor) {
-            case .nothingNow: return false
-            case .end: break
-            case .bytes(let count):
-                let (progress, used) = client.line.append(UnsafeRawBufferPointer(rebasing: buffer.prefix(count)))
-                StreamSocket.skip(
-                    UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(used)), from: client.socket.descriptor)
-                if progress == .incomplete { return false }
-                client.socket.stopWatching()
-                if case .complete(let port) = progress {
-                    request(port, for: client.socket)
-                    return true
-                }
-            }
-            client.socket.stopWatching()
-            StreamSocket.discard(from: client.socket.descriptor)
-            counters.refused &+= 1
-            return true
-        }
+        let progress = client.read()
+        if progress == .incomplete { return false }
+        client.socket.stopWatching()
+        if case .complete(let port) = progress, request(port, for: client) { return true }
+        StreamSocket.discard(from: client.socket.descriptor)
+        counters.refused &+= 1
+        return true
     }
 
-    private func request(_ guestPort: UInt32, for socket: HostSocket) {
+    /// - Returns: false if there can be no such connection.
+    private func request(_ guestPort: UInt32, for client: LineClient) -> Bool {
+        // 5.10.3: a driver takes no packets of a type that it did not accept, and may not even answer.
+        guard active?.features.allows(client.type) == true else {
+            StreamSocket.sendNow(ConnectLine.refusal(client.type), to: client.socket.descriptor)
+            return false
+        }
         let isBusy = { (port: UInt32) in
             self.connections[ConnectionKey(hostPort: port, guestPort: guestPort)] != nil
         }
-        guard let hostPort = hostPorts.next(attempts: connections.count + 1, isBusy: isBusy) else { return }
+        guard let hostPort = hostPorts.next(attempts: connections.count + 1, isBusy: isBusy) else { return false }
         let connection = Connection(
             ConnectionKey(hostPort: hostPort, guestPort: guestPort),
-            ConnectionState(hostOpensWithBuffer: budget.share), socket: socket, budget: budget)
+            ConnectionState(hostOpensWithBuffer: budget.share, type: client.type), socket: client.socket, budget: budget)
+        do throws(Errno) { try prepare(client.socket, connection) } catch { return false }
         connections[connection.key] = connection
         setDeadline(of: connection, after: options.requestTimeout)
         update(connection)
+        return true
     }
 
     /// RESPONSE came: the program learns the number of its end.

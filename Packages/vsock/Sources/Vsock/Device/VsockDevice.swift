@@ -42,7 +42,8 @@ public final class VsockDevice: QueueResettableDevice {
     /// Buffers of the event queue that the guest was given back and has not offered again.
     var unreturnedEventBufferCount = 0
     var clock = DeviceClock()
-    var listenerSource: (any EventSource)?
+    /// Of streams and of packets, as far as the backend has them.
+    var listenerSources: [any EventSource] = []
     var listenerPauseEnd: UInt64?
     /// When hosts whose backlogs are full are asked again, for all connections that wait for it.
     var redialTime: UInt64?
@@ -102,7 +103,7 @@ public final class VsockDevice: QueueResettableDevice {
     }
 
     deinit {
-        listenerSource?.remove()
+        stopListening()
         timerSource?.remove()
     }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The line with which a host's program says where in the guest it wants to go: `CONNECT 1024\n`. It may arrive in
-/// pieces of any size.
+/// The line with which a host's program says where in the guest it wants to go: `CONNECT 1024\n`. On a stream it may
+/// arrive in pieces of any size; among packets it is a message.
 public struct ConnectLine: Sendable {
     /// The longest line, its newline included.
     public static let byteCountMax = 32
@@ -36,6 +36,13 @@ public struct ConnectLine: Sendable {
         return (Self.port(of: bytes).map { .complete(port: $0) } ?? .malformed, used)
     }
 
+    /// The port that a message names which is the line. The message ends it, so its newline may be missing.
+    /// - Returns: nil if it is none, as it is with anything more in it.
+    public static func port(ofMessage bytes: UnsafeRawBufferPointer) -> UInt32? {
+        guard bytes.count <= byteCountMax else { return nil }
+        return port(of: Array(bytes.last == 0x0a ? bytes.dropLast() : bytes[...]))
+    }
+
     /// `CONNECT`, in capitals or not, white space, a port in decimal.
     private static func port(of line: [UInt8]) -> UInt32? {
         let words = line.split { $0 == 0x20 || $0 == 0x09 || $0 == 0x0d }
@@ -47,4 +54,9 @@ public struct ConnectLine: Sendable {
 
     /// The answer to a program whose connection the guest accepted.
     static func answer(port: UInt32) -> [UInt8] { Array("OK \(port)\n".utf8) }
+
+    /// The answer to a program that wants what the guest's driver has not accepted.
+    static func refusal(_ type: VsockSocketType) -> [UInt8] {
+        Array("NO \(type == .sequencedPacket ? "SOCK_SEQPACKET" : "SOCK_STREAM")\n".utf8)
+    }
 }

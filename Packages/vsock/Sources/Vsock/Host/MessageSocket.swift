@@ -72,6 +72,22 @@ package enum MessageSocket {
         return .end
     }
 
+    /// Takes the first message.
+    /// - Returns: how long it was; what does not fit into `buffer` is lost. An empty one looks like an end.
+    static func take(
+        into buffer: UnsafeMutableRawBufferPointer, from socket: borrowing FileDescriptor
+    ) -> Arrival {
+        let number = socket.rawValue
+        do throws(Errno) {
+            let count = try retryOnInterrupt {
+                recv(number, buffer.baseAddress, buffer.count, flags | Int32(MSG_TRUNC))
+            }
+            return count == 0 ? .end : .bytes(count)
+        } catch {
+            return error == .wouldBlock ? .nothingNow : .end
+        }
+    }
+
     /// How many bytes `peek` copies at most.
     static func room(in pieces: borrowing IOVecs) -> Int {
         var room = Int(clamping: pieces.byteCount)

@@ -11,10 +11,12 @@ package enum Arrival: Equatable {
     case end
 }
 
-/// What the device does with the host's end of a connection. No call waits, and none raises SIGPIPE.
+/// What the device does with the host's end of a connection, of a stream where it makes a difference. No call waits, and none raises SIGPIPE.
 enum StreamSocket {
     private static let flags = Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL)
     private static let peekFlags = flags | Int32(MSG_PEEK)
+    /// At most this many messages are thrown away, or 4 KiB of a stream each time.
+    private static let discardsMax = 64
     /// At most this many pieces in one call (`IOV_MAX`).
     static let piecesMax = 1024
 
@@ -60,14 +62,18 @@ enum StreamSocket {
     }
 
     /// Takes bytes that `peek` showed.
-    static func skip(_ buffer: UnsafeMutableRawBufferPointer, from socket: borrowing FileDescriptor) {
-        _ = Glibc.recv(socket.rawValue, buffer.baseAddress, buffer.count, flags)
+    /// - Returns: whether there were any.
+    @discardableResult
+    static func skip(_ buffer: UnsafeMutableRawBufferPointer, from socket: borrowing FileDescriptor) -> Bool {
+        Glibc.recv(socket.rawValue, buffer.baseAddress, buffer.count, flags) > 0
     }
 
-    /// Throws away what came so far: a socket that is closed with bytes unread looks like an error at the other end, and
-    /// not like an end. What comes in the very moment may still.
+    /// Throws away what came so far, up to a bound: a socket that is closed with something unread looks like an error at
+    /// the other end, and not like an end. What comes in the very moment may still.
     static func discard(from socket: borrowing FileDescriptor) {
-        withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { skip($0, from: socket) }
+        withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { buffer in
+            for _ in 0..<discardsMax where !skip(buffer, from: socket) { break }
+        }
     }
 
     /// The host reads the end of the stream after the last byte sent.

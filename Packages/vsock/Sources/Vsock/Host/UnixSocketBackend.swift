@@ -1,54 +1,59 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CVsock
-internal import Glibc
 public import VMMSysUtil
 
 /// Unix sockets as Firecracker maps them: programs connect to `path` and say `CONNECT port`; for a guest that connects
-/// to port P of the host, a program listens on `path_P`.
+/// to port P of the host, a program listens on `path_P`. Packets, which Firecracker has not, work alike: programs connect
+/// to `packetPath`, a SOCK_SEQPACKET, and the first message is the line.
 public final class UnixSocketBackend: VsockBackend {
-    /// Where the backend listens.
+    /// Where programs open streams.
     public let path: String
-    private let listener: FileDescriptor
-    /// The socket's file, which `deinit` removes unless somebody put another one there.
-    private let file: FileIdentity?
+    /// Where they open connections of packets; nil if they cannot, or if that socket was handed over.
+    public let packetPath: String?
+    private let streams: SocketFile
+    private let packets: SocketFile?
 
-    /// Makes the socket and listens.
+    /// Makes the sockets, which only their owner may connect to, and listens. Their files go with the backend.
     /// - Parameters:
     ///   - path: must not exist. With `_` and a port of up to ten digits behind it, it must fit in 107 bytes.
-    ///   - backlog: how many programs may wait to be accepted.
-    public init(path: String, backlog: Int32 = 128) throws(UnixSocketError) {
-        // The longest that will ever be connected to: told now, not when a guest comes.
-        guard !path.isEmpty, !path.utf8.contains(0), path.utf8.count + 11 <= UnixSocket.pathByteCountMax else {
-            throw .path(path)
+    ///   - packetPath: must not exist, and fit in 107 bytes; nil if programs need no packets.
+    ///   - backlog: how many programs may wait to be accepted, at each.
+    public init(path: String, packetPath: String? = nil, backlog: Int32 = 128) throws(UnixSocketError) {
+        try Self.check(path)
+        streams = try SocketFile(path, .stream, backlog: backlog)
+        if let packetPath {
+            packets = try SocketFile(packetPath, .sequencedPacket, backlog: backlog)
+        } else {
+            packets = nil
         }
-        do throws(Errno) {
-            let socket = try UnixSocket.make(isBlocking: false)
-            try UnixSocket.bind(socket, to: path)
-            try retryOnInterrupt { listen(socket.rawValue, backlog) }
-            listener = socket
-        } catch {
-            throw .listen(path, error)
-        }
-        file = FileIdentity(path)
         self.path = path
+        self.packetPath = packetPath
     }
 
-    /// Takes over a socket that listens already, as a process in a sandbox is given it.
+    /// Takes over sockets that listen already, as a process in a sandbox is given them. Their files are left alone.
     /// - Parameters:
-    ///   - socket: bound and listening.
-    ///   - path: what `_` and a port are put behind for the guest's connections. It is left alone at the end.
-    public init(listening socket: consuming FileDescriptor, path: String) throws(UnixSocketError) {
+    ///   - socket: bound and listening, for streams.
+    ///   - packetSocket: the same for packets; nil if programs need none.
+    ///   - path: what `_` and a port are put behind for the guest's connections.
+    public init(
+        listening socket: consuming FileDescriptor, packets packetSocket: consuming FileDescriptor? = nil, path: String
+    ) throws(UnixSocketError) {
+        try Self.check(path)
+        streams = try SocketFile(listening: socket, path: path)
+        if let packetSocket {
+            packets = try SocketFile(listening: packetSocket, path: path)
+        } else {
+            packets = nil
+        }
+        self.path = path
+        packetPath = nil
+    }
+
+    /// The longest that will ever be connected to: told now, not when a guest comes.
+    private static func check(_ path: String) throws(UnixSocketError) {
         guard !path.isEmpty, !path.utf8.contains(0), path.utf8.count + 11 <= UnixSocket.pathByteCountMax else {
             throw .path(path)
         }
-        do throws(Errno) { try socket.setNonBlocking() } catch { throw .listen(path, error) }
-        listener = socket
-        file = nil
-        self.path = path
-    }
-
-    deinit {
-        if let file, FileIdentity(path) == file { unlink(path) }
     }
 
     /// Connects to `path_port`, where a socket of the guest's kind must listen.
@@ -57,12 +62,19 @@ public final class UnixSocketBackend: VsockBackend {
         return try UnixSocket.connect("\(path)_\(port)", style, isBlocking: false)
     }
 
-    /// Lends the socket at `path`.
-    public func withListener(_ body: (borrowing FileDescriptor) -> Void) { body(listener) }
+    /// Lends the socket at `path`, or that for packets.
+    public func withListener(_ type: VsockSocketType, _ body: (borrowing FileDescriptor) -> Void) {
+        guard type == .sequencedPacket else { return body(streams.socket) }
+        switch packets {
+        case .some(let packets): body(packets.socket)
+        case .none: break
+        }
+    }
 
-    /// Takes the next program that connected to `path`.
-    public func accept() throws(Errno) -> FileDescriptor {
-        let number = listener.rawValue
+    /// Takes the next program that connected.
+    public func accept(_ type: VsockSocketType = .stream) throws(Errno) -> FileDescriptor {
+        var number: Int32 = -1
+        withListener(type) { number = $0.rawValue }
         return FileDescriptor(owning: try retryOnInterrupt { cvsock_accept(number) })
     }
 }
@@ -81,18 +93,5 @@ public enum UnixSocketError: Error, Equatable, Sendable, CustomStringConvertible
             "socket path \(path) is empty or longer than \(UnixSocket.pathByteCountMax - 11) bytes"
         case .listen(let path, let error): "cannot listen on \(path): \(error)"
         }
-    }
-}
-
-/// Which file a path names.
-private struct FileIdentity: Equatable {
-    let device: UInt64
-    let inode: UInt64
-
-    init?(_ path: String) {
-        var status = stat()
-        guard lstat(path, &status) == 0 else { return nil }
-        device = UInt64(status.st_dev)
-        inode = UInt64(status.st_ino)
     }
 }

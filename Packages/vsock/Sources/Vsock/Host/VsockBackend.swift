@@ -14,12 +14,16 @@ public protocol VsockBackend: AnyObject {
     /// - Throws: `.wouldBlock` to be asked again a little later; anything else refuses the connection.
     func connect(toPort port: UInt32, type: VsockSocketType) throws(Errno) -> FileDescriptor
 
-    /// Lends the listening socket, whose readability means that `accept` has something. Does nothing if
-    /// programs cannot open connections.
-    func withListener(_ body: (borrowing FileDescriptor) -> Void)
+    /// Lends the listening socket of a type, whose readability means that `accept` has something. Does nothing if
+    /// programs cannot open such connections.
+    /// - Parameters:
+    ///   - type: `.stream` or `.sequencedPacket`.
+    ///   - body: called at most once.
+    func withListener(_ type: VsockSocketType, _ body: (borrowing FileDescriptor) -> Void)
 
     /// Takes a program that wants to be connected to the guest, and which will send a `ConnectLine`.
-    /// - Returns: a stream socket, non-blocking, which the device then owns.
+    /// - Parameter type: of a listener that was lent.
+    /// - Returns: a connected socket, non-blocking, which the device then owns: of the kind that `connect` has.
     /// - Throws: `.wouldBlock` if there is none.
-    func accept() throws(Errno) -> FileDescriptor
+    func accept(_ type: VsockSocketType) throws(Errno) -> FileDescriptor
 }

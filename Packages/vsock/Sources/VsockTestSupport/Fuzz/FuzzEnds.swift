@@ -27,8 +27,8 @@ final class FuzzProgram {
     /// Its end's port; nil until the guest accepted it.
     private(set) var hostPort: UInt32?
     var isStranger = false
-    /// A transport reset came in between.
-    var isCut = false
+    /// It sent a message that is larger than the guest's buffer.
+    var hasSentTooMuch = false
     private(set) var isClosed = false
     private(set) var hasEndedSending = false
     private(set) var hasEndedReceiving = false
@@ -88,20 +88,23 @@ final class FuzzProgram {
             sawEnd = true
             return 0
         }
-        var rest = bytes[...]
-        if hostPort == nil, !bytes.isEmpty {
-            guard bytes.starts(with: "OK ".utf8), let newline = bytes.firstIndex(of: 0x0a),
-                let port = UInt32(String(decoding: bytes[3..<newline], as: UTF8.self))
-            else {
-                isRight = false
-                return 0
-            }
-            hostPort = port
-            rest = bytes[(newline + 1)...]
-        }
+        let rest = hostPort == nil && !bytes.isEmpty ? readAnswer(bytes) : bytes[...]
         if !stream.takes(rest) { isRight = false }
         received += rest.count
         return rest.count
+    }
+
+    /// Learns its port from what comes first.
+    /// - Returns: what is behind that.
+    private func readAnswer(_ bytes: [UInt8]) -> ArraySlice<UInt8> {
+        guard bytes.starts(with: "OK ".utf8), let newline = bytes.firstIndex(of: 0x0a),
+            let port = UInt32(String(decoding: bytes[3..<newline], as: UTF8.self))
+        else {
+            isRight = false
+            return []
+        }
+        hostPort = port
+        return bytes[(newline + 1)...]
     }
 
     /// Reads whole messages until there are so many bytes, or none is there.
@@ -113,6 +116,8 @@ final class FuzzProgram {
             case .end:
                 sawEnd = true
                 return count
+            case .message(let bytes) where hostPort == nil:
+                if !readAnswer(bytes).isEmpty { isRight = false }
             case .message(let bytes):
                 if !stream.takes(bytes) { isRight = false }
                 count += bytes.count

@@ -121,8 +121,12 @@ final class SequenceArena {
             try connect(
                 argument & 8 != 0 ? .sequencedPacket : .stream, port: 100 + UInt32(argument >> 4),
                 reused: argument & 4 != 0 ? UInt32(argument & 3) : nil)
-        case 1: try connect("CONNECT \(argument & 3)\n".utf8, isStranger: false)
-        case 2: try connect(input.next(count: Int(argument & 31)), isStranger: true)
+        case 1:
+            try connect(
+                argument & 8 != 0 ? .sequencedPacket : .stream, "CONNECT \(argument & 3)\n".utf8, isStranger: false)
+        case 2:
+            try connect(
+                argument & 32 != 0 ? .sequencedPacket : .stream, input.next(count: Int(argument & 31)), isStranger: true)
         case 3: try forge(argument, &input)
         case 4:
             // Of packets: none at all, up to almost as much as the host's buffer.
@@ -151,7 +155,6 @@ final class SequenceArena {
         case 16:
             if argument & 1 == 0 { guest.device.resetTransport() } else { try moveOn() }
             for socket in sockets { socket.isCut = true }
-            for program in programs { program.isCut = true }
         case 17:
             let answers: [PairBackend.Answer] = [.accept, .refuse, .busy, .accept]
             let answer = answers[Int(argument & 3)]
@@ -178,9 +181,9 @@ final class SequenceArena {
     }
 
     /// The host opens.
-    private func connect(_ line: some Collection<UInt8>, isStranger: Bool) throws {
+    private func connect(_ type: VsockSocketType, _ line: some Collection<UInt8>, isStranger: Bool) throws {
         guard programs.count < 32 else { return }
-        let program = FuzzProgram(try backend.connect(), salt: programs.count, hostPort: nil)
+        let program = FuzzProgram(try backend.connect(type), type, salt: programs.count, hostPort: nil)
         program.isStranger = isStranger
         _ = try? program.end.send(line)
         programs.append(program)
@@ -190,8 +193,7 @@ final class SequenceArena {
     private func sendMessage(_ count: Int, _ program: FuzzProgram) {
         let isTooLong = count == 555
         program.send(isTooLong ? Int(guest.bufferByteCount) + 1 : count)
-        guard isTooLong else { return }
-        for socket in sockets where socket.end.hostPort == program.hostPort { socket.isCut = true }
+        if isTooLong { program.hasSentTooMuch = true }
     }
 
     /// A packet of any content, about ports that exist or may.

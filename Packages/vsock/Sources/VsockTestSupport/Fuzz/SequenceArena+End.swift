@@ -36,7 +36,8 @@ extension SequenceArena {
         for socket in sockets where !socket.isCut && !isForged(socket.end.hostPort) {
             // Ports of the host below 1000 are used more than once.
             guard socket.end.hostPort >= 1000, socket.wasOpen,
-                let program = programs.first(where: { $0.hostPort == socket.end.hostPort }), !program.isStranger
+                let program = programs.first(where: { $0.hostPort == socket.end.hostPort }), !program.isStranger,
+                !program.hasSentTooMuch
             else { continue }
             compare(socket, program)
             result.compared += 1
