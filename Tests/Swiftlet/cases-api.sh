@@ -24,7 +24,7 @@ api_config() {
                  "boot_args": "console=ttyS0 quiet panic=-1 reboot=panic_warm pci=off 8250.nr_uarts=1"},
  "machine-config": {"vcpu_count": 1, "mem_size_mib": 256},
  "drives": [${1:-}],
- "vsock": {"guest_cid": 3, "uds_path": "$work/v.sock"},
+ "vsock": {"guest_cid": 3, "uds_path": "$work/v.sock", "seqpacket_uds_path": "$work/p.sock"},
  "entropy": {}}
 EOF
 }
@@ -36,7 +36,7 @@ config_file_boots() {
     ends 0 "$SWIFTLET" --no-api --config-file config.json < /dev/null > out
     grep -q '0x0002 0x0004 0x0013' out || { cat -v out; return 1; }
     grep -q 'vda 2048 ro 1 first' out || { cat -v out; return 1; }
-    [ ! -e v.sock ]
+    [ ! -e v.sock ] && [ ! -e p.sock ]
 }
 
 # api METHOD PATH [BODY]: the answer's body, a space and its status.
@@ -45,13 +45,13 @@ api() { curl -sS --max-time 20 --unix-socket a.sock -X "$1" -w ' %{http_code}' "
 says() { local want="$1"; shift; same "$(api "$@")" "$want"; }
 # until_true COMMAND...: waits until it succeeds, 30 s.
 until_true() { local i; for ((i = 0; i < 300; i++)); do ! "$@" 2> /dev/null || return 0; sleep 0.1; done; echo "not within 30 s: $*"; return 1; }
-api_starts() { rm -f a.sock v.sock*; "$SWIFTLET" --api-sock a.sock "${rings[@]}" "$@" < /dev/null > out 2> err & vmm=$!; until_true test -S a.sock; }
+api_starts() { rm -f a.sock v.sock* p.sock; "$SWIFTLET" --api-sock a.sock "${rings[@]}" "$@" < /dev/null > out 2> err & vmm=$!; until_true test -S a.sock; }
 # api_ends STATUS: swiftlet ends by itself with it, and leaves no socket.
 api_ends() {
     local got=0; ( sleep 60; kill -KILL "$vmm" 2> /dev/null ) & local watch=$!
     wait "$vmm" || got=$?; kill "$watch"
     same "exit $got" "exit $1" || { cat -v out err; return 1; }
-    [ ! -e a.sock ] && [ ! -e v.sock ]
+    [ ! -e a.sock ] && [ ! -e v.sock ] && [ ! -e p.sock ]
 }
 # What api_config holds, request by request.
 api_configures() {
@@ -101,7 +101,9 @@ only_before_boot() {
     until_true peer unix v.sock 9 < /dev/null; api_ends 0
 }
 vsock_both_ways() {
-    api_initramfs 'vsock-peer echo 1024 & head -c 3000001 /dev/urandom > /in; vsock-peer connect 52 < /in > /back; cmp /in /back && echo guest got its own; vsock-peer connect 53 < /in; vsock-peer packets 54; vsock-peer once 9'
+    # Packets: an empty one, then those sent, each whole; the kernel tells of one that is cut, and of one that is too large.
+    local exchanged='packets: 0 1 2 4095 4096 4097 65535 65536 65537 131072 199999 cut 5000 too large told'
+    api_initramfs 'vsock-peer echo 1024 & vsock-peer packet-once 1025 & head -c 3000001 /dev/urandom > /in; vsock-peer connect 52 < /in > /back; cmp /in /back && echo guest got its own; vsock-peer connect 53 < /in; vsock-peer packets 54; vsock-peer once 9'
     api_config; api_starts --config-file config.json
     peer unix-echo v.sock_52 & local echo=$!
     peer packet-echo v.sock_54 & local packets=$!
@@ -114,12 +116,15 @@ vsock_both_ways() {
     for i in 1 2 3 4 5; do cmp "back$i" <(seq 1 $((i * 20000))); done
     wait "$echo" "$packets"
     ends 2 "$VSOCK_PEER" unix v.sock 4444 < /dev/null
+    ends 2 "$VSOCK_PEER" unix-packets p.sock 4444
+    # A stream's port is no port for packets.
+    ends 2 "$VSOCK_PEER" unix-packets p.sock 1024
+    same "$(peer unix-packets p.sock 1025)" "$exchanged"
     until_true peer unix v.sock 9 < /dev/null; api_ends 0
     grep -q 'guest got its own' out || { cat -v out; return 1; }
     # Nobody listens on 53.
     grep -q 'connect: Connection reset' out || { cat -v out; return 1; }
-    # An empty one, then those of the guest, each whole; the kernel tells of one that is cut, and of one that is too large.
-    grep -q 'packets: 0 1 2 4095 4096 4097 65535 65536 65537 131072 199999 cut 5000 too large told' out || { cat -v out; return 1; }
+    grep -q "$exchanged" out || { cat -v out; return 1; }
 }
 drive_replaced() {
     api_initramfs 'echo sizes $(cat /sys/block/vda/size) $(cat /sys/block/vdb/size)

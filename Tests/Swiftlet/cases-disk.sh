@@ -61,7 +61,7 @@ cut_off() {
     local i; for ((i = 0; i < 1200; i++)); do ! at_least_safe "$2" || break; sleep 0.1; done
     at_least_safe "$2"
     kill -KILL "$vmm"; wait "$vmm" || true
-    rm -f a.sock v.sock
+    rm -f a.sock v.sock p.sock
     # The journal alone is replayed: what is wrong besides must be seen, not mended.
     e2fsck -y -E journal_only disk > fsck || [ $? -le 1 ] || { cat fsck; return 1; }
     e2fsck -fn disk > fsck || { cat fsck; return 1; }

@@ -34,9 +34,9 @@ violation() {
     grep -q '^swiftlet: seccomp: thread vcpu0 may not make system call 16 ioctl(0x[0-9a-f]*, 0xae80, 0x0, ' err || { cat err; return 1; }
 }
 api_violation() {
-    api_initramfs true; api_config; rm -f v.sock
+    api_initramfs true; api_config; rm -f v.sock p.sock
     ends 148 "$SWIFTLET" --no-api --config-file config.json --seccomp-filter "$STRICT" < /dev/null > out 2> err
-    grep -q 'thread vcpu0 may not' err; rm -f v.sock
+    grep -q 'thread vcpu0 may not' err; rm -f v.sock p.sock
 }
 no_filters_in_file() {
     refuses 'random: not a file of seccomp filters' --kernel "$bare/hello" --seccomp-filter random

@@ -5,10 +5,12 @@
 //   vsock-peer once PORT          guest: the same for one connection
 //   vsock-peer connect PORT       guest: to the host's PORT; standard input to it, then the end; from it to standard output
 //   vsock-peer packets PORT       guest: to the host's PORT; packets of many sizes there and back, each as it was
-//   vsock-peer unix PATH PORT     host: the same to the guest's PORT, through swiftlet's socket
+//   vsock-peer packet-once PORT   guest: for one connection an empty packet, then packets back, for who does `packets`
+//   vsock-peer unix PATH PORT     host: as connect to the guest's PORT, through swiftlet's socket
+//   vsock-peer unix-packets PATH PORT   host: as packets to the guest's PORT, through swiftlet's socket for packets
 //   vsock-peer raw PATH           host: the same to any Unix socket, without a line before it
 //   vsock-peer unix-echo PATH     host: as echo, once, for a guest that connects to PATH's port
-//   vsock-peer packet-echo PATH   host: an empty packet, then packets back, for a guest that does `packets`
+//   vsock-peer packet-echo PATH   host: as packet-once, for a guest that connects to PATH's port
 #define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>
@@ -104,17 +106,23 @@ static int unix_socket(const char *path, struct sockaddr_un *address, int type) 
     return fd;
 }
 
+static int refused(const char *line) {
+    fprintf(stderr, "vsock-peer: refused: '%s'\n", line);
+    return 2;
+}
+
 int main(int count, char **arguments) {
     signal(SIGPIPE, SIG_IGN);
     const char *mode = count > 2 ? arguments[1] : "";
-    if (!strcmp(mode, "echo") || !strcmp(mode, "once") || !strcmp(mode, "connect") || !strcmp(mode, "packets")) {
+    int is_packets = !strcmp(mode, "packets") || !strcmp(mode, "packet-once");
+    if (!strcmp(mode, "echo") || !strcmp(mode, "once") || !strcmp(mode, "connect") || is_packets) {
         struct sockaddr_vm address = {.svm_family = AF_VSOCK, .svm_port = (unsigned)atoi(arguments[2])};
-        int fd = socket(AF_VSOCK, !strcmp(mode, "packets") ? SOCK_SEQPACKET : SOCK_STREAM, 0);
+        int fd = socket(AF_VSOCK, is_packets ? SOCK_SEQPACKET : SOCK_STREAM, 0);
         if (fd < 0) die("socket");
         if (!strcmp(mode, "connect") || !strcmp(mode, "packets")) {
             address.svm_cid = VMADDR_CID_HOST;
             if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0) die("connect");
-            if (!strcmp(mode, "connect")) relay(fd); else exchange_packets(fd);
+            if (is_packets) exchange_packets(fd); else relay(fd);
             return 0;
         }
         address.svm_cid = VMADDR_CID_ANY;
@@ -122,14 +130,24 @@ int main(int count, char **arguments) {
         for (;;) {
             int one = accept(fd, NULL, NULL);
             if (one < 0) die("accept");
-            if (!strcmp(mode, "once") || fork() == 0) {
-                echo(one);
+            if (strcmp(mode, "echo") || fork() == 0) {
+                if (is_packets) echo_packets(one); else echo(one);
                 return 0;
             }
             close(one);
         }
     }
     struct sockaddr_un address;
+    if (!strcmp(mode, "unix-packets") && count > 3) {
+        int fd = unix_socket(arguments[2], &address, SOCK_SEQPACKET);
+        if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0) die("connect");
+        dprintf(fd, "CONNECT %s", arguments[3]);
+        char line[64] = "";
+        if (recv(fd, line, sizeof line - 1, 0) < 0) die("receive");
+        if (strncmp(line, "OK ", 3)) return refused(line);
+        exchange_packets(fd);
+        return 0;
+    }
     if (!strcmp(mode, "raw") || (!strcmp(mode, "unix") && count > 3)) {
         int fd = unix_socket(arguments[2], &address, SOCK_STREAM);
         if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0) die("connect");
@@ -142,10 +160,7 @@ int main(int count, char **arguments) {
         size_t length = 0;
         while (length < sizeof line - 1 && read(fd, line + length, 1) == 1 && line[length] != '\n') length++;
         line[length] = 0;
-        if (strncmp(line, "OK ", 3)) {
-            fprintf(stderr, "vsock-peer: refused: '%s'\n", line);
-            return 2;
-        }
+        if (strncmp(line, "OK ", 3)) return refused(line);
         relay(fd);
         return 0;
     }
@@ -157,7 +172,7 @@ int main(int count, char **arguments) {
         if (!strcmp(mode, "unix-echo")) echo(one); else echo_packets(one);
         return 0;
     }
-    fprintf(stderr, "usage: vsock-peer echo PORT | once PORT | connect PORT | packets PORT | unix PATH PORT | raw PATH"
-                    " | unix-echo PATH | packet-echo PATH\n");
+    fprintf(stderr, "usage: vsock-peer echo PORT | once PORT | connect PORT | packets PORT | packet-once PORT"
+                    " | unix PATH PORT | unix-packets PATH PORT | raw PATH | unix-echo PATH | packet-echo PATH\n");
     return 125;
 }

@@ -51,7 +51,9 @@ import VsockTestSupport
         }
     }
 
-    @Test("messages behind the line, an empty one too, and closed before the guest answered: all of them arrive, and the end")
+    @Test(
+        "messages behind the line, an empty one too, and closed before the guest answered: all of them arrive, and the end"
+    )
     func pipelined() throws {
         let files = try Files()
         let program = try files.program()
@@ -70,7 +72,10 @@ import VsockTestSupport
 
     @Test(
         "what is no line, or not all of it in one message, is dropped at once",
-        arguments: ["", "\n", "CONN", "CONNECT", "CONNECT 7\nhello", "CONNECT 7\nCONNECT 7\n", String(repeating: " ", count: 33)])
+        arguments: [
+            "", "\n", "CONN", "CONNECT", "CONNECT 7\nhello", "CONNECT 7\nCONNECT 7\n",
+            String(repeating: " ", count: 33),
+        ])
     func strangers(line: String) throws {
         let files = try Files()
         let program = try files.program()
@@ -92,7 +97,9 @@ import VsockTestSupport
         #expect(files.guest.incoming.count == 2)
     }
 
-    @Test("nobody listens in the guest, or nobody answers in time: an end without a word, also with messages on their way")
+    @Test(
+        "nobody listens in the guest, or nobody answers in time: an end without a word, also with messages on their way"
+    )
     func refused() throws {
         var options = VsockOptions()
         options.requestTimeout = .milliseconds(20)
@@ -107,6 +114,24 @@ import VsockTestSupport
         #expect(try files.guest.run { patient.receiveMessage() == .end })
         #expect(files.device.connectionCount == 0 && files.device.counters.refused == 2)
         #expect(files.guest.packets.allSatisfy { $0.header.type == .sequencedPacket })
+    }
+
+    @Test(
+        "a guest that answers as if it were a stream: the connection ends for both, by an RST of the type that it means"
+    )
+    func answeredAsStream() throws {
+        let rig = try Rig()
+        rig.guest.answers = false
+        let program = try rig.backend.connect(.sequencedPacket)
+        try program.send("CONNECT 7")
+        try rig.guest.run()
+        let request = try #require(rig.guest.packets.last?.header)
+        #expect(request.operation == .request && request.type == .sequencedPacket && request.destinationPort == 7)
+        try rig.guest.send(rig.guest.header(.response, port: 7, hostPort: request.sourcePort))
+        try rig.guest.run()
+        #expect(program.receiveMessage() == .end)
+        #expect(rig.guest.packets.last?.header.operation == .reset && rig.guest.packets.last?.header.type == .stream)
+        #expect(rig.device.connectionCount == 0 && rig.device.counters.violations == 1)
     }
 
     @Test("a guest without packets: the program is told in words, however much it has said behind the line")

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Glibc
 import SwiftletVMM
 import Testing
 import VMMSysUtil
@@ -295,5 +296,26 @@ import VMMSysUtil
         #expect(
             controller.respond(to: HTTPRequest(method: "GET", path: "/vm/config")).body?
                 .contains(#""vsock":{"guest_cid":4,"#) == true)
+    }
+
+    @Test("vsock has a socket for packets if it was asked for, and tells of it; one that cannot be made leaves nothing")
+    func vsockPackets() throws {
+        let files = try TemporaryFolder()
+        let controller = try controller()
+        func put(_ packets: String) -> HTTPResponse {
+            controller.respond(
+                to: request(
+                    #"PUT /vsock {"guest_cid":3,"uds_path":"\#(files.path)/v","seqpacket_uds_path":"\#(packets)"}"#))
+        }
+        let refused = put("/no/such/p")
+        #expect(refused.status == 400 && refused.body?.contains("cannot listen on /no/such/p: No such file") == true)
+        #expect(access(files.path + "/v", F_OK) != 0)
+        #expect(put("\(files.path)/p").status == 204)
+        #expect(access(files.path + "/v", F_OK) == 0 && access(files.path + "/p", F_OK) == 0)
+        #expect(
+            controller.respond(to: HTTPRequest(method: "GET", path: "/vm/config")).body?
+                .contains(
+                    #""vsock":{"guest_cid":3,"uds_path":"\#(files.path)/v","seqpacket_uds_path":"\#(files.path)/p"}"#)
+                == true)
     }
 }

@@ -195,9 +195,9 @@ extension VsockDevice {
             self.connections[ConnectionKey(hostPort: port, guestPort: guestPort)] != nil
         }
         guard let hostPort = hostPorts.next(attempts: connections.count + 1, isBusy: isBusy) else { return false }
+        let state = ConnectionState(hostOpensWithBuffer: budget.share, type: client.type)
         let connection = Connection(
-            ConnectionKey(hostPort: hostPort, guestPort: guestPort),
-            ConnectionState(hostOpensWithBuffer: budget.share, type: client.type), socket: client.socket, budget: budget)
+            ConnectionKey(hostPort: hostPort, guestPort: guestPort), state, socket: client.socket, budget: budget)
         do throws(Errno) { try prepare(client.socket, connection) } catch { return false }
         connections[connection.key] = connection
         setDeadline(of: connection, after: options.requestTimeout)

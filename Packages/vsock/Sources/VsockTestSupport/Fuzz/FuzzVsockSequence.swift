@@ -126,7 +126,8 @@ final class SequenceArena {
                 argument & 8 != 0 ? .sequencedPacket : .stream, "CONNECT \(argument & 3)\n".utf8, isStranger: false)
         case 2:
             try connect(
-                argument & 32 != 0 ? .sequencedPacket : .stream, input.next(count: Int(argument & 31)), isStranger: true)
+                argument & 32 != 0 ? .sequencedPacket : .stream, input.next(count: Int(argument & 31)), isStranger: true
+            )
         case 3: try forge(argument, &input)
         case 4:
             // Of packets: none at all, up to almost as much as the host's buffer.
