@@ -5,12 +5,12 @@
 //   vsock-peer once PORT          guest: the same for one connection
 //   vsock-peer connect PORT       guest: to the host's PORT; standard input to it, then the end; from it to standard output
 //   vsock-peer packets PORT       guest: to the host's PORT; packets of many sizes there and back, each as it was
-//   vsock-peer packet-once PORT   guest: for one connection an empty packet, then packets back, for who does `packets`
+//   vsock-peer packet-once PORT   guest: as packet-echo, but no empty packet, which a guest's Linux does not send
 //   vsock-peer unix PATH PORT     host: as connect to the guest's PORT, through swiftlet's socket
 //   vsock-peer unix-packets PATH PORT   host: as packets to the guest's PORT, through swiftlet's socket for packets
 //   vsock-peer raw PATH           host: the same to any Unix socket, without a line before it
 //   vsock-peer unix-echo PATH     host: as echo, once, for a guest that connects to PATH's port
-//   vsock-peer packet-echo PATH   host: as packet-once, for a guest that connects to PATH's port
+//   vsock-peer packet-echo PATH   host: an empty packet, then packets back, for a guest that does `packets`
 #define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>
@@ -48,10 +48,10 @@ static void echo(int fd) {
 
 static char packet[300000], answer[sizeof packet];
 
-// Each packet in one piece, until the end.
-static void echo_packets(int fd) {
+// One packet of `first` bytes, then each that comes, in one piece, until the end.
+static void echo_packets(int fd, ssize_t first) {
     ssize_t count;
-    if (send(fd, packet, 0, 0) != 0) die("send nothing");
+    if (send(fd, packet, (size_t)first, 0) != first) die("send the first");
     while ((count = recv(fd, packet, sizeof packet, MSG_TRUNC)) > 0)
         if (send(fd, packet, (size_t)count, 0) != count) die("send");
     if (count < 0) die("receive");
@@ -131,7 +131,7 @@ int main(int count, char **arguments) {
             int one = accept(fd, NULL, NULL);
             if (one < 0) die("accept");
             if (strcmp(mode, "echo") || fork() == 0) {
-                if (is_packets) echo_packets(one); else echo(one);
+                if (is_packets) echo_packets(one, 3); else echo(one);
                 return 0;
             }
             close(one);
@@ -169,7 +169,7 @@ int main(int count, char **arguments) {
         if (bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, 8) < 0) die("listen");
         int one = accept(fd, NULL, NULL);
         if (one < 0) die("accept");
-        if (!strcmp(mode, "unix-echo")) echo(one); else echo_packets(one);
+        if (!strcmp(mode, "unix-echo")) echo(one); else echo_packets(one, 0);
         return 0;
     }
     fprintf(stderr, "usage: vsock-peer echo PORT | once PORT | connect PORT | packets PORT | packet-once PORT"
