@@ -67,24 +67,60 @@ extension Queue {
     public func pop(into buffers: ChainBuffers) throws(QueueError) -> ChainHead? {
         if _slowPath(buffers.taken != nil) { buffers.removeAll() }
         guard let chain = try pop() else { return nil }
+        // It is made again, as less has to be handed over so.
+        let taken = TakenChain(head: chain.head, slot: chain.position)
         if chain.isPacked {
-            try fillPacked(buffers, from: chain.head, slot: chain.position)
+            if let buffer = onlyBuffer(of: taken, PackedWalk.self) {
+                try fill(buffers, from: chain.head, with: buffer)
+            } else {
+                try fillPacked(buffers, from: taken)
+            }
         } else {
-            try fillSplit(buffers, from: chain.head, descriptor: chain.position)
+            if let buffer = onlyBuffer(of: taken, SplitWalk.self) {
+                try fill(buffers, from: chain.head, with: buffer)
+            } else {
+                try fillSplit(buffers, from: taken)
+            }
         }
         return chain.head
     }
 
-    // Of a chain that was just taken no more is to be handed over: it is made again.
-
-    @usableFromInline @inline(never)
-    func fillSplit(_ buffers: ChainBuffers, from head: ChainHead, descriptor: UInt32) throws(QueueError) {
-        try fill(buffers, from: DescriptorChain(head, at: descriptor, of: self, isPacked: false), SplitWalk.self)
+    /// The buffer of a chain that has one, in no table: most chains of many devices. Of all rules of a walk none is left then.
+    /// - Returns: nil if it is another chain. A walk then reads its first descriptor anew.
+    @inlinable @inline(__always)
+    func onlyBuffer<Format: WalkFormat>(of chain: TakenChain, _ format: Format.Type) -> Descriptor? {
+        let entry = descriptors + SplitLayout.descriptorStride &* Int(chain.slot)
+        let rest = RingAccess.load64(entry + 8)
+        let flags = Format.flags(rest, isInTable: false)
+        guard flags & (SplitLayout.next | SplitLayout.indirect) == 0, !chain.head.hasSeveralSlots else { return nil }
+        return Descriptor(
+            address: GuestAddress(RingAccess.load64(entry)), byteCount: UInt32(truncatingIfNeeded: rest),
+            isWritable: flags & SplitLayout.write != 0)
     }
 
     @usableFromInline @inline(never)
-    func fillPacked(_ buffers: ChainBuffers, from head: ChainHead, slot: UInt32) throws(QueueError) {
-        try fill(buffers, from: DescriptorChain(head, at: slot, of: self, isPacked: true), PackedWalk.self)
+    func fill(_ buffers: ChainBuffers, from head: ChainHead, with buffer: Descriptor) throws(QueueError) {
+        if buffer.byteCount > 0 {
+            do throws(QueueError) { try append(buffer, of: head, to: buffers) } catch {
+                buffers.removeAll()
+                throw error
+            }
+        }
+        buffers.taken = head
+    }
+
+    @usableFromInline @inline(never)
+    func fillSplit(_ buffers: ChainBuffers, from chain: TakenChain) throws(QueueError) {
+        try fill(
+            buffers, from: DescriptorChain(chain, in: descriptors, size: UInt32(size), isPacked: false),
+            SplitWalk.self)
+    }
+
+    @usableFromInline @inline(never)
+    func fillPacked(_ buffers: ChainBuffers, from chain: TakenChain) throws(QueueError) {
+        try fill(
+            buffers, from: DescriptorChain(chain, in: descriptors, size: UInt32(size), isPacked: true),
+            PackedWalk.self)
     }
 
     @inline(__always)
@@ -95,10 +131,7 @@ extension Queue {
         do throws(QueueError) {
             while let descriptor = try chain.next(format, in: self) {
                 guard descriptor.byteCount > 0 else { continue }
-                guard append(descriptor, to: buffers) else {
-                    throw .chain(
-                        chain.head, .unmappedBuffer(descriptor.address, byteCount: descriptor.byteCount))
-                }
+                try append(descriptor, of: chain.head, to: buffers)
             }
         } catch {
             buffers.removeAll()
@@ -142,11 +175,18 @@ extension Queue {
 
     /// Adds one buffer: here the usual case that it lies in the region looked into last.
     @inline(__always)
-    private func append(_ descriptor: Descriptor, to buffers: ChainBuffers) -> Bool {
+    private func append(
+        _ descriptor: Descriptor, of head: ChainHead, to buffers: ChainBuffers
+    ) throws(QueueError) {
         let offset = descriptor.address.rawValue &- window.start
         guard offset < window.byteCount, UInt64(descriptor.byteCount) <= window.byteCount &- offset,
             _fastPath(!descriptor.isWritable || window.isPlain)
-        else { return appendPieces(of: descriptor, to: buffers) }
+        else {
+            guard appendPieces(of: descriptor, to: buffers) else {
+                throw .chain(head, .unmappedBuffer(descriptor.address, byteCount: descriptor.byteCount))
+            }
+            return
+        }
         // Both are below the region's length, which fits an Int as it is mapped.
         let pointer = window.host + Int(truncatingIfNeeded: offset)
         let byteCount = Int(truncatingIfNeeded: descriptor.byteCount)
@@ -155,7 +195,6 @@ extension Queue {
         } else {
             buffers.readableVectors.append(pointer, byteCount: byteCount)
         }
-        return true
     }
 
     /// Adds the pieces of a buffer anywhere, one for each region that it touches.

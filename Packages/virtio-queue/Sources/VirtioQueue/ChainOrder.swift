@@ -22,9 +22,9 @@ final class ChainOrder {
     private(set) var count = 0
     /// How many of them wait for one before.
     private(set) var doneCount = 0
-    /// Where the used entry is that the next chain may take over, since all before it are complete: an index of a split
-    /// ring, a position of a packed one. Holds only as long as that entry is not published.
-    var openEntry: UInt16?
+    /// Where the used entry is that the next chain may take over, since all before it are complete: a counter of a split
+    /// ring, a `PackedPosition` of the other. Holds only as long as that entry is not published.
+    var openEntry: UInt32?
 
     init(size: UInt16) {
         self.size = Int(size)

@@ -21,6 +21,7 @@ public struct ChainHead: Hashable, Sendable {
     init(index: UInt16) { word = UInt32(index) }
 
     /// One of a packed ring, with 1 to 32768 slots.
+    @inlinable
     init(index: UInt16, slotCount: UInt16) { word = UInt32(index) | UInt32(slotCount &- 1) << 16 }
 
     private init(word: UInt32) { self.word = word }
@@ -33,9 +34,10 @@ public struct ChainHead: Hashable, Sendable {
 @usableFromInline
 struct TakenChain {
     @usableFromInline let head: ChainHead
-    @usableFromInline let slot: UInt16
+    @usableFromInline let slot: UInt32
 
-    init(head: ChainHead, slot: UInt16) {
+    @inlinable @inline(__always)
+    init(head: ChainHead, slot: UInt32) {
         self.head = head
         self.slot = slot
     }
@@ -89,13 +91,13 @@ public struct DescriptorChain {
     var isPacked: Bool { state & Self.packed != 0 }
 
     @inlinable @inline(__always)
-    init(_ head: ChainHead, at position: UInt32, of queue: Queue, isPacked: Bool) {
-        self.head = head
-        table = queue.descriptors
+    init(_ chain: TakenChain, in table: UnsafeRawPointer, size: UInt32, isPacked: Bool) {
+        head = chain.head
+        self.table = table
         tableAddress = 0
-        count = UInt32(queue.size)
-        self.position = position
-        remaining = UInt32(isPacked ? head.slotCount : queue.size)
+        count = size
+        position = chain.slot
+        remaining = isPacked ? UInt32(chain.head.slotCount) : size
         state = isPacked ? Self.packed : 0
         byteCount = 0
     }

@@ -1,49 +1,151 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Where the device is in a packed ring. A queue with a split ring has one and leaves it as it is.
+/// A packed ring from the device's side (virtio 1.2, 2.8), and where the device is in it. A value, as `SplitRing`; a queue with
+/// a split ring has one and leaves it as it is.
+@usableFromInline
 struct PackedRing {
+    /// The ring, mapped for its whole length and aligned as 2.8 demands.
+    @usableFromInline let descriptors: UnsafeRawPointer
+    @usableFromInline let size: UInt32
+
+    // All are whole words, as in `SplitRing`.
+
     /// The slot at which the next chain begins.
-    var nextAvailable = RingPosition.start
+    @usableFromInline var nextAvailable = PackedPosition(.start)
     /// The slot of the next used descriptor, and how far the driver sees them.
-    var nextUsed = RingPosition.start
-    var publishedUsed = RingPosition.start
+    @usableFromInline var nextUsed = PackedPosition(.start)
+    @usableFromInline var publishedUsed = PackedPosition(.start)
     /// Slots from `publishedUsed` to `nextAvailable`, which the driver must not offer again, and of them those up to
     /// `nextUsed`. Counted rather than computed, for the sake of every chain.
-    var takenSlots: UInt32 = 0
-    var stagedSlots: UInt32 = 0
+    @usableFromInline var takenSlots: UInt32 = 0
+    @usableFromInline var stagedSlots: UInt32 = 0
     /// How many slots may be taken: the size; 0 once the ring is broken.
-    var limit: UInt32
+    @usableFromInline var limit: UInt32
     /// Chains taken and not returned.
-    var chainCount: UInt16 = 0
+    @usableFromInline var chainCount: UInt32 = 0
     /// The flags that will show the first staged descriptor, and all behind it.
-    var firstFlags: UInt16 = 0
+    @usableFromInline var firstFlags: UInt32 = 0
+
+    init(descriptors: UnsafeRawPointer, size: UInt16) {
+        self.descriptors = descriptors
+        self.size = UInt32(size)
+        limit = UInt32(size)
+    }
 
     /// Slots of the chains in flight.
+    @inlinable @inline(__always)
     var slotsInFlight: UInt32 { takenSlots &- stagedSlots }
+
+    /// A descriptor of the ring. Positions of a queue are always in its ring.
+    @inlinable @inline(__always)
+    func descriptor(_ position: PackedPosition) -> UnsafeRawPointer {
+        descriptors + PackedLayout.descriptorStride &* Int(position.slot)
+    }
+
+    /// Takes the next chain: finds its end, its number of slots and its buffer id, which is in its last descriptor.
+    ///
+    /// The walk later goes over exactly so many slots, whatever the driver makes of the NEXT flags meanwhile.
+    /// - Returns: nil if the driver offers no more.
+    @inlinable @inline(__always)
+    mutating func take() throws(QueueError) -> TakenChain? {
+        let first = nextAvailable
+        // Acquire: what the driver wrote before it offered the first descriptor is visible, all of the chain (2.8.6).
+        var flags = RingAccess.loadAcquire16(descriptor(first) + PackedLayout.flags)
+        guard first.isOffered(flags) else { return nil }
+        // Slots that the driver has not got back cannot be offered again.
+        guard takenSlots < limit else { throw .tooManyInFlight(size: UInt16(truncatingIfNeeded: size)) }
+        var last = first
+        var count: UInt32 = 1
+        while flags & SplitLayout.next != 0 {
+            guard count < limit &- takenSlots else {
+                throw .chainWithoutEnd(slot: first.slot, size: UInt16(truncatingIfNeeded: size))
+            }
+            last.advance(by: 1, size: size)
+            count &+= 1
+            flags = RingAccess.load16(descriptor(last) + PackedLayout.flags)
+            guard last.isOffered(flags) else { throw .partialChain(slot: last.slot) }
+        }
+        let id = RingAccess.load16(descriptor(last) + PackedLayout.id)
+        last.advance(by: 1, size: size)
+        nextAvailable = last
+        takenSlots &+= count
+        chainCount &+= 1
+        return TakenChain(
+            head: ChainHead(index: id, slotCount: UInt16(truncatingIfNeeded: count)), slot: UInt32(first.slot))
+    }
+
+    /// Writes a used descriptor and skips as many slots as the chain has (2.8.6). The driver looks at the first staged
+    /// one only, whose flags come last, in `publish`.
+    @inlinable @inline(__always)
+    mutating func stage(_ head: ChainHead, written: UInt32) { stage(head, written: written, at: nextUsed) }
+
+    /// - Parameter at: the slot that is written: the next, or one staged before, to which this chain is added.
+    @inlinable @inline(__always)
+    mutating func stage(_ head: ChainHead, written: UInt32, at: PackedPosition) {
+        let count = UInt32(head.slotCount)
+        // Of a split ring, chainCount is 0.
+        guard chainCount > 0, count <= slotsInFlight else { return }
+        let entry = UnsafeMutableRawPointer(mutating: descriptor(at))
+        RingAccess.store32(written, entry + PackedLayout.length)
+        RingAccess.store16(head.index, entry + PackedLayout.id)
+        var flags = at.usedFlags
+        // 2.8.3: whether anything was written.
+        if written > 0 { flags |= SplitLayout.write }
+        if at == publishedUsed {
+            firstFlags = UInt32(flags)
+        } else {
+            RingAccess.store16(flags, entry + PackedLayout.flags)
+        }
+        nextUsed.advance(by: count, size: size)
+        stagedSlots &+= count
+        chainCount &-= 1
+    }
+
+    /// Shows everything staged to the driver, with one store: a driver that sees the flags of the first sees the ids, the
+    /// lengths and the descriptors behind (2.8.2).
+    /// - Returns: how many slots it had not seen.
+    @inlinable @inline(__always)
+    mutating func publish() -> UInt32 {
+        let count = stagedSlots
+        guard count != 0 else { return 0 }
+        let entry = UnsafeMutableRawPointer(mutating: descriptor(publishedUsed))
+        RingAccess.storeRelease16(UInt16(truncatingIfNeeded: firstFlags), entry + PackedLayout.flags)
+        publishedUsed = nextUsed
+        takenSlots &-= count
+        stagedSlots = 0
+        return count
+    }
+
+    /// Puts the chain taken last back.
+    mutating func undoTake(_ head: ChainHead) {
+        let count = UInt32(head.slotCount)
+        guard chainCount > 0, count <= slotsInFlight else { return }
+        nextAvailable.retreat(by: count, size: size)
+        takenSlots &-= count
+        chainCount &-= 1
+    }
+
+    /// The ring is broken: nothing is taken any more.
+    @inlinable @inline(__always)
+    mutating func stop() { limit = 0 }
 }
 
 /// Where the fields of a packed ring are, in bytes from the start of a descriptor (virtio 1.2, 2.8.13) or of an event
 /// suppression structure (2.8.14), and the flags in them. NEXT, WRITE and INDIRECT are those of a split ring.
+@usableFromInline
 enum PackedLayout {
-    static let descriptorStride = 16
-    static let length = 8
-    static let id = 12
-    static let flags = 14
-    static let eventFlags = 2
+    @usableFromInline static let descriptorStride = 16
+    @usableFromInline static let length = 8
+    @usableFromInline static let id = 12
+    @usableFromInline static let flags = 14
+    @usableFromInline static let eventFlags = 2
 
     /// VIRTQ_DESC_F_AVAIL, _USED.
-    static let available: UInt16 = 1 << 7
-    static let used: UInt16 = 1 << 15
+    @usableFromInline static let available: UInt16 = 1 << 7
+    @usableFromInline static let used: UInt16 = 1 << 15
 
     /// RING_EVENT_FLAGS_ENABLE, _DISABLE, _DESC.
-    static let enable: UInt16 = 0
-    static let disable: UInt16 = 1
-    static let descriptor: UInt16 = 2
-
-    /// Whether the driver has offered a descriptor in the round of this position (2.8.1): AVAIL is as its wrap counter,
-    /// USED is not.
-    @inline(__always)
-    static func isAvailable(_ flags: UInt16, at position: RingPosition) -> Bool {
-        flags & (available | used) == (position.wrap ? available : used)
-    }
+    @usableFromInline static let enable: UInt16 = 0
+    @usableFromInline static let disable: UInt16 = 1
+    @usableFromInline static let descriptor: UInt16 = 2
 }

@@ -14,11 +14,11 @@ extension Queue {
             return TakenChain(head: chain.head.ordered, slot: chain.slot)
         }
         guard try lookForMore() else { return nil }
-        let head = try popSplit().head
+        let chain = try popKnown()
         // So that the next one is asked for here too.
-        knownAvailable = nextAvailable
-        order.append(head.ordered)
-        return TakenChain(head: head.ordered, slot: head.index)
+        split.stop()
+        order.append(chain.head.ordered)
+        return TakenChain(head: chain.head.ordered, slot: chain.slot)
     }
 
     /// Takes a chain back from the device, and stages it if it is its turn, and with it those that waited for it.
@@ -33,17 +33,17 @@ extension Queue {
     /// A used entry names the last chain of a batch; it lies where the first one's would, and the driver skips as many
     /// as the batch has (2.7.9). The driver assumes of those without an entry that all of their room was written.
     private func stageSplitInOrder(_ entry: ChainOrder.Entry, _ order: ChainOrder) {
-        let at = nextUsed == publishedUsed ? nextUsed : order.openEntry ?? nextUsed
-        writeUsed(entry.head, written: entry.written, at: at)
-        nextUsed &+= 1
+        let at = split.nextUsed == split.publishedUsed ? split.nextUsed : order.openEntry ?? split.nextUsed
+        split.write(entry.head, written: entry.written, at: at)
+        split.nextUsed &+= 1
         order.openEntry = entry.isComplete ? at : nil
     }
 
     /// The same with a used descriptor (2.8.8).
     private func stagePackedInOrder(_ entry: ChainOrder.Entry, _ order: ChainOrder) {
         var at = packed.nextUsed
-        if packed.stagedSlots > 0, let open = order.openEntry { at = RingPosition(rawValue: open) }
-        stagePacked(entry.head, written: entry.written, at: at)
-        order.openEntry = entry.isComplete ? at.rawValue : nil
+        if packed.stagedSlots > 0, let open = order.openEntry { at = PackedPosition(word: open) }
+        packed.stage(entry.head, written: entry.written, at: at)
+        order.openEntry = entry.isComplete ? at.word : nil
     }
 }

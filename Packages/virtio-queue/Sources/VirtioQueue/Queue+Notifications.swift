@@ -21,7 +21,7 @@ extension Queue {
         // More than one round of the index passes over every event.
         guard let added = UInt16(exactly: count) else { return true }
         let event = RingAccess.load16(available + (SplitLayout.ring + 2 * Int(size)))
-        return publishedUsed &- event &- 1 < added
+        return UInt16(truncatingIfNeeded: split.publishedUsed) &- event &- 1 < added
     }
 
     /// Tells the driver that the device is looking anyway and needs no doorbell (2.7.10). Only a hint.
@@ -39,8 +39,9 @@ extension Queue {
     ///   a broken ring, so that no loop spins on it.
     public func enableNotifications() -> Bool {
         if format == .packed { return enablePackedNotifications() }
+        let next = UInt16(truncatingIfNeeded: split.nextAvailable)
         if hasEventIndex {
-            RingAccess.store16(nextAvailable, used + (SplitLayout.ring + SplitLayout.usedStride * Int(size)))
+            RingAccess.store16(next, used + (SplitLayout.ring + SplitLayout.usedStride * Int(size)))
         } else {
             RingAccess.store16(0, used + SplitLayout.flags)
         }
@@ -48,6 +49,6 @@ extension Queue {
         // As in shouldSignalDriver, from the other side: the store above before the load below.
         atomicMemoryFence(ordering: .sequentiallyConsistent)
         guard failure == nil else { return false }
-        return RingAccess.loadAcquire16(available + SplitLayout.index) != nextAvailable
+        return RingAccess.loadAcquire16(available + SplitLayout.index) != next
     }
 }

@@ -22,25 +22,18 @@ public final class Queue {
     /// What `recover(from:)` does with a malformed chain.
     @exclusivity(unchecked) public var malformedChainPolicy = MalformedChainPolicy.failDevice
 
-    /// The three parts, each mapped for its whole length and aligned as 2.7 demands. Of a packed ring: the ring, and
-    /// the event suppression of driver and device (2.8.10).
+    /// The second and third part. Of a packed ring: the event suppression of driver and device (2.8.10).
     @usableFromInline let descriptors: UnsafeRawPointer
-    @usableFromInline let available: UnsafeRawPointer
-    @usableFromInline let used: UnsafeMutableRawPointer
-    @usableFromInline let mask: UInt16
+    let available: UnsafeRawPointer
+    let used: UnsafeMutableRawPointer
     @usableFromInline let hasIndirect: Bool
     let hasEventIndex: Bool
     /// Whether the memory of what the device writes of the queue keeps track of it.
     @usableFromInline let isTracked: Bool
 
-    /// The next entry of the available ring to take, and how far it is known to be filled.
-    @exclusivity(unchecked) @usableFromInline var nextAvailable: UInt16 = 0
-    @exclusivity(unchecked) @usableFromInline var knownAvailable: UInt16 = 0
-    /// The next entry of the used ring to fill, and how far the driver sees it.
-    @exclusivity(unchecked) @usableFromInline var nextUsed: UInt16 = 0
-    @exclusivity(unchecked) @usableFromInline var publishedUsed: UInt16 = 0
-    /// The same of a packed ring, whose queue has all of the above at 0.
-    @exclusivity(unchecked) var packed: PackedRing
+    /// One of them is in use.
+    @exclusivity(unchecked) @usableFromInline var split: SplitRing
+    @exclusivity(unchecked) @usableFromInline var packed: PackedRing
     /// Used entries, in a packed ring slots, published since `shouldSignalDriver` last decided.
     @exclusivity(unchecked) @usableFromInline var unsignalled: UInt32 = 0
     /// With VIRTIO_F_IN_ORDER, what is in flight. A split ring then keeps `knownAvailable` at `nextAvailable`.
@@ -49,7 +42,7 @@ public final class Queue {
     @usableFromInline let isPlain: Bool
     @usableFromInline let isInOrder: Bool
     /// Why the ring is broken; it stays so.
-    @exclusivity(unchecked) var failure: QueueError?
+    @exclusivity(unchecked) @usableFromInline var failure: QueueError?
     /// The regions in which buffers were found last.
     @exclusivity(unchecked) @usableFromInline var window: RegionWindow
     @exclusivity(unchecked) var secondWindow: RegionWindow
@@ -62,7 +55,6 @@ public final class Queue {
         self.configuration = configuration
         size = configuration.size
         format = RingFormat(features)
-        mask = configuration.size &- 1
         self.memory = memory
         self.features = features
         self.descriptors = descriptors
@@ -74,7 +66,9 @@ public final class Queue {
         isInOrder = features.contains(.inOrder)
         isPlain = format == .split && !isInOrder
         order = isInOrder ? ChainOrder(size: configuration.size) : nil
-        packed = PackedRing(limit: UInt32(configuration.size))
+        split = SplitRing(
+            descriptors: descriptors, available: available, used: used, size: configuration.size)
+        packed = PackedRing(descriptors: descriptors, size: configuration.size)
         window = RegionWindow(usedRegion)
         secondWindow = window
     }
@@ -85,59 +79,42 @@ public final class Queue {
     public var inFlight: Int { Int(unreturnedCount) &- (order?.doneCount ?? 0) }
 
     /// Chains taken and not staged.
-    var unreturnedCount: UInt16 { format == .packed ? packed.chainCount : inFlightCount }
-
-    /// Those of a split ring. At most `size`: `pop` sees to it from above, `stage` and `undoPop` from below.
-    @inlinable @inline(__always)
-    var inFlightCount: UInt16 { nextAvailable &- nextUsed }
+    var unreturnedCount: UInt32 { format == .packed ? packed.chainCount : split.inFlightCount }
 
     /// Takes the next chain, without walking it. In a packed ring it must be walked before another one is returned.
     /// - Returns: nil if the driver offers no more.
     /// - Throws: if the ring is broken, the same error at every call from then on.
     @inlinable @inline(__always)
     public func pop() throws(QueueError) -> DescriptorChain? {
-        if nextAvailable == knownAvailable {
+        if split.nextAvailable == split.knownAvailable {
             guard isPlain else {
-                let chain = isInOrder ? try popInOrder() : try popPacked()
-                return chain.map {
-                    DescriptorChain($0.head, at: UInt32($0.slot), of: self, isPacked: format == .packed)
-                }
+                guard let chain = isInOrder ? try popInOrder() : try popPacked() else { return nil }
+                return DescriptorChain(chain, in: descriptors, size: UInt32(size), isPacked: format == .packed)
             }
             guard try lookForMore() else { return nil }
         }
-        return try popSplit()
+        return DescriptorChain(try popKnown(), in: descriptors, size: UInt32(size), isPacked: false)
     }
 
-    /// Takes the next entry of the available ring, which is known to be there.
+    /// Takes the next entry of a split ring's available ring, which is known to be filled.
     @inlinable @inline(__always)
-    func popSplit() throws(QueueError) -> DescriptorChain {
-        // 2.7.13.1: a chain in flight holds at least one descriptor, so an honest driver cannot offer more.
-        guard inFlightCount < size else { throw fail(.tooManyInFlight(size: size)) }
-        let head = RingAccess.load16(available + (SplitLayout.ring &+ 2 &* Int(nextAvailable & mask)))
-        guard head < size else { throw fail(.headOutOfRange(head: head, size: size)) }
-        nextAvailable &+= 1
-        return DescriptorChain(ChainHead(index: head), at: UInt32(head), of: self, isPacked: false)
+    func popKnown() throws(QueueError) -> TakenChain {
+        do throws(QueueError) { return try split.takeKnown() } catch { throw fail(error) }
     }
 
-    /// Reads the driver's index; what it wrote before is visible afterwards (2.7.13.3).
+    /// Whether there is one, by the driver's index.
     @usableFromInline @inline(never)
     func lookForMore() throws(QueueError) -> Bool {
         if let failure { throw failure }
-        let index = RingAccess.loadAcquire16(available + SplitLayout.index)
-        // Wraps with the indices, so this holds at 65535 to 0 as well.
-        guard index &- nextAvailable <= size else {
-            throw fail(.availableIndexRanAhead(available: index, next: nextAvailable, size: size))
-        }
-        knownAvailable = index
-        return index != nextAvailable
+        do throws(QueueError) { return try split.lookForMore() } catch { throw fail(error) }
     }
 
     /// Breaks the ring for good: `pop` goes into `lookForMore` each time, which throws, or finds no slot that it may take.
     @usableFromInline @inline(never)
     func fail(_ error: QueueError) -> QueueError {
         failure = error
-        knownAvailable = nextAvailable
-        packed.limit = 0
+        split.stop()
+        packed.stop()
         return error
     }
 
@@ -147,9 +124,9 @@ public final class Queue {
     /// - Parameter head: of all chains in flight, the one that was taken last.
     public func undoPop(_ head: ChainHead) {
         guard unreturnedCount > 0, order?.removeLast(head) != false else { return }
-        if format == .packed { return undoPopPacked(head) }
-        nextAvailable &-= 1
-        if isInOrder { knownAvailable = nextAvailable }
+        if format == .packed { return packed.undoTake(head) }
+        split.nextAvailable &-= 1
+        if isInOrder { split.stop() }
     }
 
     /// Returns a chain to the driver.
@@ -167,36 +144,32 @@ public final class Queue {
     /// Ignored if no chain is in flight.
     @inlinable @inline(__always)
     public func stage(_ head: ChainHead, written: UInt32) {
-        let index = nextUsed
-        guard index != nextAvailable, !head.isOrdered else { return stagePacked(head, written: written) }
-        writeUsed(head, written: written, at: index)
-        nextUsed = index &+ 1
-    }
-
-    /// Writes an entry of a split ring's used ring.
-    @inlinable @inline(__always)
-    func writeUsed(_ head: ChainHead, written: UInt32, at index: UInt16) {
-        let entry = used + (SplitLayout.ring &+ SplitLayout.usedStride &* Int(index & mask))
-        RingAccess.store32(UInt32(head.index), entry)
-        RingAccess.store32(written, entry + 4)
+        guard split.inFlightCount != 0, !head.isOrdered else { return stagePacked(head, written: written) }
+        split.stage(head, written: written)
     }
 
     /// Shows everything staged to the driver, with one store. What was written to buffers and entries before is visible
     /// to a driver that sees the new index (2.7.8.2).
     @inlinable
     public func publish() {
-        let count = nextUsed &- publishedUsed
+        let count = split.publish()
         guard count != 0 else { return publishPacked() }
-        RingAccess.storeRelease16(nextUsed, used + SplitLayout.index)
-        publishedUsed = nextUsed
-        if isTracked { markUsedRing() }
-        let total = unsignalled.addingReportingOverflow(UInt32(count))
+        didPublish(count)
+    }
+
+    /// Keeps account of entries, or slots, that the driver sees from now on.
+    @inlinable @inline(__always)
+    func didPublish(_ count: UInt32) {
+        if isTracked { markPublished(count) }
+        let total = unsignalled.addingReportingOverflow(count)
         unsignalled = total.overflow ? UInt32.max : total.partialValue
     }
 
+    @usableFromInline @inline(never)
+    func markPublished(_ count: UInt32) { format == .packed ? markPacked(count) : markUsedRing() }
+
     /// Marks the whole ring, or the event word of a packed queue: the bitmap counts pages, and a ring of 256 entries is
     /// within two.
-    @usableFromInline
     func markUsedRing() {
         let byteCount = QueueArea.usedRing.byteCount(queueSize: size, format: format)
         if let range = GuestRange(start: configuration.usedRing, byteCount: byteCount) { memory.markDirty(range) }

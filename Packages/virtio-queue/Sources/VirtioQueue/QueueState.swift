@@ -77,10 +77,10 @@ public struct QueueState: Equatable, Sendable {
         guard nextAvailable &- nextUsed == inFlight else {
             throw .state(.indices(nextAvailable: nextAvailable, nextUsed: nextUsed, inFlight: inFlight))
         }
-        queue.nextAvailable = nextAvailable
-        queue.knownAvailable = nextAvailable
-        queue.nextUsed = nextUsed
-        queue.publishedUsed = nextUsed
+        queue.split.nextUsed = UInt32(nextUsed)
+        queue.split.publishedUsed = UInt32(nextUsed)
+        queue.split.nextAvailable = UInt32(nextUsed) &+ UInt32(inFlight)
+        queue.split.stop()
     }
 
     private func placePacked(_ queue: Queue) throws(QueueConfigurationError) {
@@ -94,11 +94,11 @@ public struct QueueState: Equatable, Sendable {
         guard slots <= UInt32(queue.size), UInt32(inFlight) <= slots, (inFlight == 0) == (slots == 0) else {
             throw .state(.indices(nextAvailable: nextAvailable, nextUsed: nextUsed, inFlight: inFlight))
         }
-        queue.packed.nextAvailable = available
-        queue.packed.nextUsed = used
-        queue.packed.publishedUsed = used
+        queue.packed.nextAvailable = PackedPosition(available)
+        queue.packed.nextUsed = PackedPosition(used)
+        queue.packed.publishedUsed = PackedPosition(used)
         queue.packed.takenSlots = slots
-        queue.packed.chainCount = inFlight
+        queue.packed.chainCount = UInt32(inFlight)
     }
 }
 
@@ -158,8 +158,8 @@ extension Queue {
         publish()
         return QueueState(
             configuration: configuration, format: format,
-            nextAvailable: format == .packed ? packed.nextAvailable.rawValue : nextAvailable,
-            nextUsed: format == .packed ? packed.nextUsed.rawValue : nextUsed, inFlight: unreturnedCount,
+            nextAvailable: positions.available, nextUsed: positions.used,
+            inFlight: UInt16(truncatingIfNeeded: unreturnedCount),
             order: order.map { order in
                 order.all.map {
                     QueueState.OrderedChain(
@@ -168,6 +168,15 @@ extension Queue {
                 }
             } ?? [],
             unsignalled: unsignalled, isBroken: failure != nil)
+    }
+
+    /// Where the device is, as rings and saved states have it.
+    private var positions: (available: UInt16, used: UInt16) {
+        switch format {
+        case .split:
+            (UInt16(truncatingIfNeeded: split.nextAvailable), UInt16(truncatingIfNeeded: split.nextUsed))
+        case .packed: (packed.nextAvailable.position.rawValue, packed.nextUsed.position.rawValue)
+        }
     }
 
     /// The name of a chain that was in flight when the queue was saved, from what was saved of its head.

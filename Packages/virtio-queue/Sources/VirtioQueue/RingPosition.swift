@@ -33,28 +33,12 @@ public struct RingPosition: Hashable, Sendable {
     /// The wrap counter.
     public var wrap: Bool { rawValue & 0x8000 != 0 }
 
-    /// The position `count` slots on, for at most one round.
-    @inline(__always)
-    func advanced(by count: UInt16, size: UInt16) -> RingPosition {
-        let sum = UInt32(slot) &+ UInt32(count)
-        guard sum >= UInt32(size) else { return RingPosition(slot: UInt16(truncatingIfNeeded: sum), wrap: wrap) }
-        return RingPosition(slot: UInt16(truncatingIfNeeded: sum &- UInt32(size)), wrap: !wrap)
-    }
-
-    /// The position `count` slots back, for at most one round.
-    func retreated(by count: UInt16, size: UInt16) -> RingPosition {
-        guard slot < count else { return RingPosition(slot: slot &- count, wrap: wrap) }
-        return RingPosition(slot: slot &+ size &- count, wrap: !wrap)
-    }
-
     /// How many slots lie ahead until `other`: 0 up to two rounds less one. Both are in the ring.
-    @inline(__always)
     func distance(to other: RingPosition, size: UInt16) -> UInt32 {
         let from = place(size)
         let to = other.place(size)
         return to >= from ? to &- from : to &+ 2 &* UInt32(size) &- from
     }
 
-    @inline(__always)
     private func place(_ size: UInt16) -> UInt32 { UInt32(slot) &+ (wrap ? 0 : UInt32(size)) }
 }

@@ -101,6 +101,7 @@ import VirtioQueueTestSupport
         } catch {
             #expect(error == .chain(try #require(error.head), .unmappedBuffer(address, byteCount: 17)))
         }
+        #expect(buffers.readableByteCount == 0 && buffers.writableByteCount == 0 && buffers.head == nil)
     }
 
     @Test("memory added later is found, and a guest of many regions too")

@@ -42,12 +42,13 @@ enum DeviceStep {
     case shouldSignal
     case disable
     case enable
+    case serveUnread(limit: Int, UInt32)
 
     static func random(_ generator: inout SeededGenerator) -> DeviceStep {
         let (pick, written) = (
             Int.random(in: 0..<64, using: &generator), UInt32.random(in: 0...9, using: &generator)
         )
-        switch UInt64.random(in: 0..<12, using: &generator) {
+        switch UInt64.random(in: 0..<13, using: &generator) {
         case 0...1: return .pop
         case 2...3: return .popIntoBuffers
         case 4: return .undoPop
@@ -55,6 +56,7 @@ enum DeviceStep {
         case 7...8: return .stage(pick, written)
         case 9: return .publishUsed
         case 10: return .shouldSignal
+        case 11: return .serveUnread(limit: pick % 4 + 1, written)
         default: return pick & 1 == 0 ? .disable : .enable
         }
     }
@@ -164,6 +166,24 @@ struct ModelledQueue<Model: DeviceModel> {
             queue.disableNotifications()
             model.disableNotifications()
         case .enable: return differ(queue.enableNotifications(), model.enableNotifications(), "enable")
+        case .serveUnread(let limit, let written):
+            var found: [UInt16] = []
+            let outcome = try queue.serveUnread(limit: limit) {
+                found.append($0.index)
+                return written
+            }
+            model.disableNotifications()
+            var expected: [UInt16] = []
+            while expected.count < limit, let chain = model.pop() {
+                expected.append(chain.name)
+                model.stage(heads.count, written: written)
+            }
+            model.publishUsed()
+            if !expected.isEmpty { undoable = 0 }
+            let isDrained = expected.count < limit
+            if isDrained, model.enableNotifications() { return "the model has more" }
+            return differ(found, expected, "unread")
+                ?? differ(outcome, isDrained ? .drained : .limitReached, "outcome")
         }
         return nil
     }

@@ -95,4 +95,65 @@ import VirtioQueueTestSupport
         #expect(try driver.takeUsed()?.written == 4)
         #expect(queue.shouldSignalDriver())
     }
+
+    @Test("chains can be returned unread: published in one go, and the doorbell is on again", arguments: [false, true])
+    func unread(isPacked: Bool) throws {
+        let driver: any RingDriver = isPacked ? try PackedDriverQueue(size: 8) : self.driver
+        let queue = isPacked ? try driver.activate() : self.queue
+        // More than one round, and chains of several slots.
+        for round in 0..<5 {
+            for _ in 0..<3 { try driver.send(chain: [driver.buffer(room: 4), driver.buffer(room: 4)]) }
+            var written: UInt32 = 0
+            let outcome = try queue.serveUnread(limit: 100) { _ in
+                written += 1
+                #expect((try? driver.takeBack()) == .some(.none))
+                return written
+            }
+            #expect(outcome == .drained && queue.inFlight == 0)
+            if round == 0 { #expect(queue.shouldSignalDriver()) }
+            for count in 1...3 as ClosedRange<UInt32> { #expect(try driver.takeBack()?.written == count) }
+            #expect(try driver.takeBack() == nil)
+        }
+    }
+
+    @Test("no more chains are returned unread than the limit allows")
+    func unreadBounded() throws {
+        try driver.send([driver.buffer(room: 4)])
+        var next = driver.availableIndex
+        let outcome = try queue.serveUnread(limit: 50) { _ in
+            next &+= 1
+            try? driver.setAvailableIndex(next)
+            return 0
+        }
+        #expect(outcome == .limitReached)
+        #expect(try driver.usedIndex() == 50)
+    }
+
+    @Test("a ring that breaks while chains are returned unread stays broken, and what came before is published")
+    func unreadBroken() throws {
+        try driver.send([driver.buffer(room: 4)])
+        try driver.offer(99)
+        try driver.publish()
+        let broken = QueueError.headOutOfRange(head: 99, size: 8)
+        #expect(throws: broken) { try queue.serveUnread(limit: 100) { _ in 4 } }
+        #expect(try driver.takeUsed()?.written == 4)
+        try driver.setAvailableEntry(1, 0)
+        #expect(throws: broken) { try queue.serveUnread(limit: 100) { _ in 4 } }
+        #expect(throws: broken) { try queue.pop() }
+    }
+
+    @Test("a packed ring that breaks while chains are returned unread stays broken")
+    func unreadBrokenPacked() throws {
+        let driver = try PackedDriverQueue(size: 4)
+        let queue = try driver.activate()
+        try driver.send([driver.buffer(room: 4)])
+        // 1 is NEXT, and what follows was never offered.
+        try driver.setDescriptor(1, GuestAddress(0), byteCount: 1, id: 1, flags: 1)
+        let broken = QueueError.partialChain(slot: 2)
+        #expect(throws: broken) { try queue.serveUnread(limit: 100) { _ in 4 } }
+        #expect(try driver.takeBack()?.written == 4)
+        try driver.setDescriptor(1, GuestAddress(0), byteCount: 1, id: 1, flags: 0)
+        #expect(throws: broken) { try queue.serveUnread(limit: 100) { _ in 4 } }
+        #expect(throws: broken) { try queue.pop() }
+    }
 }

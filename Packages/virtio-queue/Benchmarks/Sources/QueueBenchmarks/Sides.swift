@@ -35,8 +35,7 @@ final class Device {
     }
 
     private func giveBack() throws(QueueError) {
-        while let chain = try queue.pop() { queue.stage(chain.head, written: 0) }
-        queue.publish()
+        _ = try queue.serveUnread(limit: .max) { _ in 0 }
     }
 
     private func giveBackEach() throws(QueueError) {
