@@ -58,8 +58,21 @@ private let badFields: [(UInt64, UInt32)] = [
         #expect(driver.status == 0x8b)
         driver.setUp(0, try DriverQueue(memory: driver.memory, size: 16).configuration)
         #expect(driver.read(Register.queueReady) == 0)
+        driver.transport.write(offset: 0x100, value: 9, size: 1)
+        driver.notify(0)
+        #expect(device.calls == [])
         driver.status = 0
         #expect(driver.status == 0)
+        // Of a device that runs, too.
+        try driver.start()
+        device.calls = []
+        driver.status = 0x8f
+        driver.transport.write(offset: 0x100, value: 9, size: 1)
+        driver.notify(0)
+        driver.transport.serveQueue(0)
+        #expect(device.calls == [])
+        driver.status = 0
+        #expect(driver.status == 0 && device.calls == [.reset])
     }
 
     @Test("FEATURES_OK is refused for a feature that was not offered, on any page, and without VERSION_1")
