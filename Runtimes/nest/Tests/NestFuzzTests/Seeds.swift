@@ -133,6 +133,19 @@ enum Seeds {
             try request(
                 "refused-resolver",
                 AgentCreateSandboxRequest.with { $0.dns = ["nameserver 192.0.2.1\r\nnameserver 192.0.2.2"] }),
+            try request("refused-many", try container { $0.storages = Array(repeating: AgentStorage(), count: 65) }),
+            try request(
+                "refused-kind",
+                AgentCopyFileRequest.with {
+                    $0 = file
+                    $0.fileMode = 0o120_777
+                }),
+            try request(
+                "refused-owner",
+                AgentCopyFileRequest.with {
+                    $0 = file
+                    $0.gid = -1
+                }),
             try request("refused-exec", exec("e1", OCIProcess())),
             try request(
                 "refused-offset",
@@ -166,6 +179,11 @@ enum Seeds {
                 }
             }
             answer.cgroupStats.blkioStats.ioServicedRecursive = answer.cgroupStats.blkioStats.ioServiceBytesRecursive
+            answer.cgroupStats.blkioStats.ioServiceBytesRecursive.append(
+                .with {
+                    $0.op = "Read"
+                    $0.major = 7
+                })
             answer.networkStats = [
                 .with {
                     $0.name = "lo"
@@ -215,10 +233,11 @@ enum Seeds {
     /// What a specification for the agent may have, beside that.
     private static let everything = #"""
         {"process":{"consoleSize":{"height":1,"width":2},"user":{"umask":18},"args":["a"],"apparmorProfile":"a",
-        "selinuxLabel":"s"},"hooks":{"prestart":[{"path":"/h","args":["a"],"env":["A=b"],"timeout":1}],
+        "selinuxLabel":"s","capabilities":{"effective":["CAP_A"],"inheritable":["CAP_B"],"permitted":["CAP_C"],
+        "ambient":["CAP_D"]}},"hooks":{"prestart":[{"path":"/h","args":["a"],"env":["A=b"],"timeout":1}],
         "createRuntime":[{"path":"/h"}],"createContainer":[{"path":"/h"}],"startContainer":[{"path":"/h"}],
         "poststart":[{"path":"/h"}],"poststop":[{"path":"/h"}]},"linux":{"uidMappings":[{"size":1}],
-        "gidMappings":[{"hostID":4294967295}],"sysctl":{"kernel.\"":"\n"},"namespaces":[{"type":"net","path":"/n"}],
+        "gidMappings":[{"hostID":4294967295}],"sysctl":{"kernel.\"":"\n","net.a":"\u001b"},"namespaces":[{"type":"net","path":"/n"}],
         "devices":[{"path":"/dev/a","type":"c","major":1,"minor":-1,"fileMode":438},{"path":"/dev/p","type":"p"}],
         "rootfsPropagation":"private","readonlyPaths":["/proc/sys"],"mountLabel":"m","seccomp":{"architectures":["x"],
         "flags":["f"],"syscalls":[{"errnoRet":0}]},"resources":{"devices":[{"allow":true,"type":"c","major":1,
