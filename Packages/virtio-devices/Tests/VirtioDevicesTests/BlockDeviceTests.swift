@@ -345,4 +345,22 @@ import VirtioQueueTestSupport
         try rig.driver.start()
         #expect(rig.driver.status == 0xf)
     }
+
+    @Test(
+        "what was answered before a ring broke is signalled all the same, whichever engine", arguments: [true, false])
+    func answeredBefore(_ isRing: Bool) throws {
+        let file = try FileDescriptor.temporaryFile()
+        try file.setByteCount(4096)
+        let disk = try FileDisk(adopting: file, isReadOnly: false)
+        let rig = try BlockRig(isRing ? try RingDisk(disk) : disk)
+        // An identifier, which is there at once; then a head that the table does not have.
+        let header = try rig.queue.buffer(of: BlockRig.header(8, sector: 0))
+        let head = try #require(try rig.queue.add([header, rig.queue.buffer(room: 21)]))
+        try rig.queue.offer(0xffff)
+        try rig.queue.publish()
+        rig.driver.notify(0)
+        #expect(try rig.queue.takeUsed() == .init(head: UInt32(head), written: 21))
+        #expect(rig.driver.status == 0x4f)
+        #expect(rig.driver.takeInterrupts() == 3)
+    }
 }

@@ -19,7 +19,7 @@ extension BlockDevice {
     /// Waits for what is in flight and answers it.
     func endFlights(_ active: Active) {
         guard let flights = active.flights else { return }
-        flights.end { answer($0, active) }
+        flights.end { complete($0, active) }
         active.flights = nil
         publish(active)
         // No completion will come that serves what waited for room.
@@ -27,7 +27,7 @@ extension BlockDevice {
     }
 
     /// As `Queue.serve`, with buffers for each request.
-    func serve(_ active: Active, _ flights: BlockFlights, _ limits: BlockRequest.Limits) -> QueueService {
+    func serveInFlight(_ active: Active, _ flights: BlockFlights, _ limits: BlockRequest.Limits) -> QueueService {
         var outcome = ServeOutcome.drained
         do throws(QueueError) { outcome = try takeRequests(active, flights, limits) } catch {
             fail(active, error)
@@ -90,11 +90,12 @@ extension BlockDevice {
 
     private func answerCompleted(_ active: Active, _ flights: BlockFlights) {
         // No more than were in flight: what they make room for has a turn of its own.
-        while let flight = flights.takeCompleted() { answer(flight, active) }
+        while let flight = flights.takeCompleted() { complete(flight, active) }
         publish(active)
     }
 
-    private func answer(_ flight: BlockFlights.Flight, _ active: Active) {
+    /// Answers a request whose transfer is done.
+    private func complete(_ flight: BlockFlights.Flight, _ active: Active) {
         let completion = BlockExecution.completion(of: flight.transfer, counting: &counters)
         guard case .used(let written) = completion.finish(flight.chain) else { return }
         active.queue.stage(flight.chain, written: written)
@@ -102,6 +103,6 @@ extension BlockDevice {
 
     private func publish(_ active: Active) {
         active.queue.publish()
-        if active.queue.shouldSignalDriver() { active.interrupt.signalQueue(0) }
+        signal(active)
     }
 }

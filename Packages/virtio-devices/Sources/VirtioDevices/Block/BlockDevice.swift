@@ -147,7 +147,7 @@ public final class BlockDevice: QueueResettableDevice {
         let limits = BlockRequest.Limits(
             capacitySectors: capacitySectors, isReadOnly: offersReadOnly || disk?.isReadOnly == true,
             features: active.features)
-        if let flights = active.flights { return serve(active, flights, limits) }
+        if let flights = active.flights { return serveInFlight(active, flights, limits) }
         var bytes = Self.bytesPerTurn
         for _ in 0..<Self.batchesPerTurn {
             let outcome: ServeOutcome
@@ -157,10 +157,11 @@ public final class BlockDevice: QueueResettableDevice {
                     return answer(chain, active, limits, bytesLeft: &bytes)
                 }
             } catch {
+                signal(active)
                 fail(active, error)
                 return .drained
             }
-            if active.queue.shouldSignalDriver() { active.interrupt.signalQueue(0) }
+            signal(active)
             switch outcome {
             case .drained: return .drained
             case .putBack: return throttle?.isWaiting == true ? .drained : .again
@@ -170,12 +171,18 @@ public final class BlockDevice: QueueResettableDevice {
         return .again
     }
 
+    /// Tells the driver of what was published, if it wants to know.
+    func signal(_ active: Active) {
+        if active.queue.shouldSignalDriver() { active.interrupt.signalQueue(0) }
+    }
+
     /// The ring is broken.
     func fail(_ active: Active, _ error: QueueError) {
         throttle?.cancel()
         active.interrupt.needsReset(.queue(index: 0, error))
     }
 
+    /// Parses one request, and does or begins it.
     /// - Parameters:
     ///   - chain: the request's.
     ///   - active: what belongs to the queue.
