@@ -260,6 +260,27 @@ enum Seeds {
                 "\"hooks\":{\"startContainer\":[{\"path\":\"/h\",\"timeout\":1}]},\"hostname\""),
             plain("ok-cgroup", "/n/c1", "a-b.slice:cri:c1"), plain("ok-cgroup-accent", "/n/c1", "/../\u{301}n"),
             plain("ok-labels", "\"noNew", "\"apparmorProfile\":\"a\",\"selinuxLabel\":\"b\",\"noNew"),
+            plain("ok-mount-label", "\"cgroupsPath\"", "\"mountLabel\":\"a\",\"cgroupsPath\""),
+            plain(
+                "ok-no-limits", "\"memory\":{\"limit\":9223372036854775807},\"cpu\":{\"quota\":-1,\"period\":100000},",
+                ""),
+            plain(
+                "ok-unread-empty", "\"noNew",
+                "\"scheduler\":{},\"ioPriority\":[],\"execCPUAffinity\":null,\"noNew"),
+            plain("refused-domain", "\"hostname\"", "\"domainname\":\"d\",\"hostname\""),
+            plain("refused-escaped", "\"hostname\"", "\"dom\\u0061inname\":\"d\",\"hostname\""),
+            plain(
+                "refused-unread-list", "\"cgroupsPath\"",
+                "\"netDevices\":[1],\"memoryPolicy\":[],\"timeOffsets\":1,\"cgroupsPath\""),
+            plain(
+                "refused-hidden", "\"hostname\"",
+                "\"new\":\(String(repeating: "[", count: 60) + String(repeating: "]", count: 60)),\"domainname\":\"\",\"hostname\""
+            ),
+            plain("refused-user", "{\"type\":\"pid\"},", "{\"type\":\"pid\"},{\"type\":\"user\"},"),
+            plain("refused-mapping", "\"cgroupsPath\"", "\"uidMappings\":[{\"size\":1}],\"cgroupsPath\""),
+            plain("refused-cache", "\"cgroupsPath\"", "\"intelRdt\":{\"l3CacheSchema\":\"a\"},\"cgroupsPath\""),
+            plain("refused-nodes", "\"quota\"", "\"mems\":\"0\",\"quota\""),
+            plain("refused-classes", "\"memory\"", "\"network\":{\"classID\":1},\"memory\""),
             text("refused-empty", "{}"), plain("refused-args", "[\"sh\",\"-c\",\"echo \\\"\\u0001\\\"\"]", "[]"),
             plain("refused-personality", "\"cgroupsPath\"", "\"personality\":{\"domain\":\"L\"},\"cgroupsPath\""),
             plain("refused-scheduler", "\"noNew", "\"scheduler\":{\"policy\":\"SCHED_FIFO\"},\"noNew"),

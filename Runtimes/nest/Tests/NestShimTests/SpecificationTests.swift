@@ -97,6 +97,9 @@ struct BundleSpecificationTests {
             ("process", #"{"scheduler":{"policy":"SCHED_FIFO"}}"#, "process.scheduler"),
             ("linux.resources", #"{"rdma":{"mlx5_1":{"hcaHandles":3}}}"#, "linux.resources.rdma"),
             ("", #"{"linux":{"resources":{"rdma":{}},"timeOffsets":null},"domainname":""}"#, nil),
+            ("", #"{"dom\u0061inname":"d"}"#, "domainname"),
+            ("process", #"{"args":["\u003c"],"ioPriorit\u0079":{"class":"IOPRIO_CLASS_RT"}}"#, "process.ioPriority"),
+            ("", #"{"process":{"args":["\u003c"]}}"#, nil),
             ("", #"{"scheduler":1,"linux":{"scheduler":{"a":1},"other":[1]},"process":{"args":["scheduler"]}}"#, nil),
         ])
     func unread(root: String, json: String, refused: String?) {
@@ -105,6 +108,19 @@ struct BundleSpecificationTests {
             error = caught
         }
         #expect(error == refused.map { .unsupported($0) })
+    }
+
+    @Test(
+        "whatever stands beside it, such a member is never passed over", arguments: [1, 20, 40, 50, 60, 90, 101, 300])
+    func nesting(depth: Int) throws {
+        for (open, close) in [("[", "]"), (#"{"a":"#, "}")] {
+            let nested = String(repeating: open, count: depth) + "1" + String(repeating: close, count: depth)
+            let json = ShimUnderTest.plain.replacing(
+                #""hostname""#, with: #""new":\#(nested),"domainname":"d","hostname""#)
+            #expect(throws: SpecificationError.self) {
+                try Specification(json: Array(json.utf8), path: "config.json", bundle: "/b", id: "c1")
+            }
+        }
     }
 
     @Test("what only the host's kernel has is left out, and each is noted")
