@@ -37,7 +37,7 @@ extension DescriptorChain {
     /// The walk, made for one format.
     @inlinable @inline(__always)
     mutating func next<Format: WalkFormat>(_ format: Format.Type, in queue: Queue) throws(QueueError) -> Descriptor? {
-        while position != Self.end {
+        while Format.isConsecutive ? remaining != 0 : position != Self.end {
             let address: UInt64
             let rest: UInt64
             if _fastPath(table != nil), let table {
@@ -72,7 +72,7 @@ extension DescriptorChain {
             // 2.7.5.1: at most 2^32 bytes. One byte less here, so that a 32-bit used length can always be right.
             guard _fastPath(byteCount <= UInt64(UInt32.max)) else { throw .chain(head, .tooManyBytes) }
             if Format.isConsecutive {
-                position = remaining == 0 ? Self.end : position &+ 1 == count ? 0 : position &+ 1
+                position = position &+ 1 == count ? 0 : position &+ 1
             } else if flags & SplitLayout.next != 0 {
                 let next = UInt16(truncatingIfNeeded: rest >> 48)
                 guard UInt32(next) < count else { throw .chain(head, .nextOutOfRange(next: next, count: count)) }

@@ -42,36 +42,60 @@ struct PackedRing {
         descriptors + PackedLayout.descriptorStride &* Int(position.slot)
     }
 
-    /// Takes the next chain: finds its end, its number of slots and its buffer id, which is in its last descriptor.
-    ///
-    /// The walk later goes over exactly so many slots, whatever the driver makes of the NEXT flags meanwhile.
+    /// Takes the next chain.
     /// - Returns: nil if the driver offers no more.
     @inlinable @inline(__always)
     mutating func take() throws(QueueError) -> TakenChain? {
-        let first = nextAvailable
-        // Acquire: what the driver wrote before it offered the first descriptor is visible, all of the chain (2.8.6).
-        var flags = RingAccess.loadAcquire16(descriptor(first) + PackedLayout.flags)
-        guard first.isOffered(flags) else { return nil }
+        if let chain = takeOne() { return chain }
+        guard let extent = try extent() else { return nil }
+        return take(to: extent.last, count: extent.count)
+    }
+
+    /// Takes the next chain if it is there and has one slot.
+    @inlinable @inline(__always)
+    mutating func takeOne() -> TakenChain? {
+        // Acquire: what the driver wrote before it offered the descriptor is visible (2.8.6).
+        let flags = RingAccess.loadAcquire16(descriptor(nextAvailable) + PackedLayout.flags)
+        guard nextAvailable.isOffered(flags), takenSlots < limit, flags & SplitLayout.next == 0 else { return nil }
+        return take(to: nextAvailable, count: 1)
+    }
+
+    /// Finds the end of the next chain and its number of slots.
+    ///
+    /// The walk later goes over exactly so many slots, whatever the driver makes of the NEXT flags meanwhile.
+    /// - Returns: nil if the driver offers no more.
+    @usableFromInline @inline(never)
+    func extent() throws(QueueError) -> (last: PackedPosition, count: UInt32)? {
+        var last = nextAvailable
+        // Acquire: the same, of all of the chain.
+        var flags = RingAccess.loadAcquire16(descriptor(last) + PackedLayout.flags)
+        guard last.isOffered(flags) else { return nil }
         // Slots that the driver has not got back cannot be offered again.
         guard takenSlots < limit else { throw .tooManyInFlight(size: UInt16(truncatingIfNeeded: size)) }
-        var last = first
         var count: UInt32 = 1
         while flags & SplitLayout.next != 0 {
             guard count < limit &- takenSlots else {
-                throw .chainWithoutEnd(slot: first.slot, size: UInt16(truncatingIfNeeded: size))
+                throw .chainWithoutEnd(slot: nextAvailable.slot, size: UInt16(truncatingIfNeeded: size))
             }
             last.advance(by: 1, size: size)
             count &+= 1
             flags = RingAccess.load16(descriptor(last) + PackedLayout.flags)
             guard last.isOffered(flags) else { throw .partialChain(slot: last.slot) }
         }
+        return (last, count)
+    }
+
+    /// Takes a chain up to its last slot, in which its buffer id is.
+    @inlinable @inline(__always)
+    mutating func take(to last: PackedPosition, count: UInt32) -> TakenChain {
+        let first = nextAvailable.slot
         let id = RingAccess.load16(descriptor(last) + PackedLayout.id)
-        last.advance(by: 1, size: size)
         nextAvailable = last
+        nextAvailable.advance(by: 1, size: size)
         takenSlots &+= count
         chainCount &+= 1
         return TakenChain(
-            head: ChainHead(index: id, slotCount: UInt16(truncatingIfNeeded: count)), slot: UInt32(first.slot))
+            head: ChainHead(index: id, slotCount: UInt16(truncatingIfNeeded: count)), slot: UInt32(first))
     }
 
     /// Writes a used descriptor and skips as many slots as the chain has (2.8.6). The driver looks at the first staged

@@ -7,8 +7,15 @@ internal import VMMemory
 extension Queue {
     @usableFromInline @inline(never)
     func popPacked() throws(QueueError) -> TakenChain? {
+        if let chain = packed.takeOne() { return chain }
+        return try popSlots()
+    }
+
+    /// Apart, so that a chain of one slot has no more to save and restore than it needs.
+    @inline(never)
+    private func popSlots() throws(QueueError) -> TakenChain? {
         do throws(QueueError) {
-            if let chain = try packed.take() { return chain }
+            if let extent = try packed.extent() { return packed.take(to: extent.last, count: extent.count) }
         } catch { throw failure ?? fail(error) }
         if let failure { throw failure }
         return nil
