@@ -99,10 +99,13 @@ extension Queue {
     ) throws(QueueError) -> UnsafeRawPointer? {
         // All rules at once, and the region that was looked into last; what else there may be is told apart elsewhere.
         let offset = address &- window.start
-        guard !isNested, !head.hasSeveralSlots, hasIndirect, byteCount != 0, byteCount & 15 == 0,
-            byteCount >> 4 <= UInt32(size), offset < window.byteCount,
-            UInt64(byteCount) <= window.byteCount &- offset
-        else { return try otherTable(at: address, byteCount: byteCount, of: head, isNested: isNested) }
+        let isUsual =
+            !isNested && !head.hasSeveralSlots && hasIndirect && byteCount != 0 && byteCount & 15 == 0
+            && byteCount >> 4 <= UInt32(size) && offset < window.byteCount
+            && UInt64(byteCount) <= window.byteCount &- offset
+        guard _fastPath(isUsual) else {
+            return try otherTable(at: address, byteCount: byteCount, of: head, isNested: isNested)
+        }
         let host = window.host + Int(truncatingIfNeeded: offset)
         return UInt(bitPattern: host) & 7 == 0 ? UnsafeRawPointer(host) : nil
     }
