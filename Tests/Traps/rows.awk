@@ -19,7 +19,7 @@ FNR == NR { if (sub(/^[^ ]+ /, "")) failure_of[FNR] = $0; next }
     getline source
     frames++
     if (file != "") next
-    if (match(source, /\/(Packages|Fixture)\/[^:]*:[0-9]+/)) {
+    if (match(source, /\/(Packages|Runtimes|Fixture)\/[^:]*:[0-9]+/)) {
         file = substr(source, RSTART, RLENGTH)
         line = file
         sub(/^.*:/, "", line)

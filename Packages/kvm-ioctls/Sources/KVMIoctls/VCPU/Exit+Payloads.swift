@@ -21,7 +21,7 @@ public struct ExitData {
 
     /// A word, or nil beyond the end.
     public subscript(index: Int) -> UInt64? {
-        index >= 0 && index < count ? words.load(fromByteOffset: index * 8, as: UInt64.self) : nil
+        index >= 0 && index < count ? words.load(fromByteOffset: index &* 8, as: UInt64.self) : nil
     }
 }
 

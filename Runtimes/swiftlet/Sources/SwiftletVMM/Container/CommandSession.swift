@@ -45,7 +45,7 @@ final class CommandSession {
         ConsolePort(name: name, input: nil, output: output) { [weak self, stop] event in
             switch event {
             case .guestClosed:
-                self?.openOutputs -= 1
+                self?.openOutputs &-= 1
                 self?.endIfComplete()
             case .outputFailed(.brokenPipe):
                 // Nobody reads any more: the end that a program in a pipeline has.
