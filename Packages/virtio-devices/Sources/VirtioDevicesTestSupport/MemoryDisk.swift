@@ -62,9 +62,11 @@ public final class MemoryDisk: Disk {
         discarded.append(byteOffset..<byteOffset + byteCount)
     }
 
-    /// Zeros the range.
-    public func writeZeroes(at byteOffset: UInt64, byteCount: UInt64, mayUnmap: Bool) throws(Errno) {
+    /// Zeros the range, byte for byte.
+    @discardableResult
+    public func writeZeroes(at byteOffset: UInt64, byteCount: UInt64, mayUnmap: Bool) throws(Errno) -> UInt64 {
         for index in try range(byteOffset, byteCount) { bytes[index] = 0 }
+        return byteCount
     }
 }
 
@@ -132,8 +134,9 @@ public final class FlakyDisk: Disk {
     }
 
     /// As the good one's, or an error.
-    public func writeZeroes(at byteOffset: UInt64, byteCount: UInt64, mayUnmap: Bool) throws(Errno) {
+    @discardableResult
+    public func writeZeroes(at byteOffset: UInt64, byteCount: UInt64, mayUnmap: Bool) throws(Errno) -> UInt64 {
         if failsCommands { throw error }
-        try base.writeZeroes(at: byteOffset, byteCount: byteCount, mayUnmap: mayUnmap)
+        return try base.writeZeroes(at: byteOffset, byteCount: byteCount, mayUnmap: mayUnmap)
     }
 }

@@ -240,6 +240,35 @@ import VirtioQueueTestSupport
         #expect(count == 99)
     }
 
+    @Test("a drive's zeroes are bytes if they had to be written, or may have been before it failed")
+    func zeroes() throws {
+        let file = try FileDescriptor.temporaryFile()
+        try file.setByteCount(4096)
+        let failing = FlakyDisk(MemoryDisk(sectors: 8))
+        failing.failsCommands = true
+        let disks: [(disk: any Disk, waits: Bool)] = [
+            (MemoryDisk(sectors: 8), true), (failing, true), (try FileDisk(adopting: file, isReadOnly: false), false),
+        ]
+        for (disk, waits) in disks {
+            let timer = ManualTimer()
+            let throttle = Throttle(RateLimits(bandwidth: try rate(1024, 100)), timer: timer)
+            let driver = try MMIODriver(BlockDevice(disk: disk, throttle: throttle))
+            try driver.start()
+            let queue = try #require(driver.queue(0))
+            // Four sectors, whose room may be freed; then a read of one.
+            let segment: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 1, 0, 0, 0]
+            try queue.send([queue.buffer(of: BlockRig.header(13, sector: 0) + segment), queue.buffer(room: 1)])
+            try queue.send([
+                queue.buffer(of: BlockRig.header(0, sector: 0)), queue.buffer(room: 512), queue.buffer(room: 1),
+            ])
+            driver.notify(0)
+            #expect(try queue.takeUsed() != nil)
+            // 1,024 bytes are owed, then 512 must gather.
+            #expect(timer.alarm == (waits ? 150 * Self.millisecond : nil))
+            #expect(try (queue.takeUsed() == nil) == waits)
+        }
+    }
+
     @Test("the host's timer calls at the time, once, and not after it was turned off")
     func realTimer() throws {
         let events = PollRegistry()

@@ -13,6 +13,8 @@ struct BlockCompletion: Equatable {
     var status: BlockStatus
     /// Bytes of data written to the guest, from the start of the chain's writable part.
     var dataByteCount: UInt64 = 0
+    /// Zeroes that the disk wrote, or may have written before it failed.
+    var zeroedByteCount: UInt64 = 0
 
     /// Writes the status byte.
     ///

@@ -203,6 +203,7 @@ public final class BlockDevice: QueueResettableDevice {
             if let flight, active.execution.prepare(flight.transfer, for: request) { return .inFlight }
             if let disk {
                 completion = active.execution.run(request, on: disk, counting: &counters)
+                throttle?.charge(byteCount: completion.zeroedByteCount)
             } else {
                 // No medium.
                 counters.failures &+= 1
@@ -217,7 +218,7 @@ public final class BlockDevice: QueueResettableDevice {
         return completion.finish(chain)
     }
 
-    /// Every request is an operation; reads and writes are bytes as well.
+    /// Every request is an operation; reads and writes are bytes as well, and zeroes when the disk had to write them.
     private func admits(_ request: BlockRequest?) -> Bool {
         throttle?.admits(byteCount: request?.transferByteCount ?? 0) ?? true
     }

@@ -31,7 +31,8 @@ struct BlockExecution {
             return try runWithoutTransfer(request, on: disk, counting: &counters)
         } catch {
             counters.failures &+= 1
-            return BlockCompletion(status: .ioError)
+            // How far it came nobody knows.
+            return BlockCompletion(status: .ioError, zeroedByteCount: request.zeroedByteCount)
         }
     }
 
@@ -87,12 +88,14 @@ struct BlockExecution {
             for extent in extents { try disk.discard(at: extent.byteOffset, byteCount: extent.byteCount) }
             counters.discards &+= 1
         case .writeZeroes(let extents):
+            var zeroed: UInt64 = 0
             for extent in extents {
-                try disk.writeZeroes(
+                zeroed &+= try disk.writeZeroes(
                     at: extent.byteOffset, byteCount: extent.byteCount, mayUnmap: extent.mayUnmap)
             }
             if isWriteThrough { try disk.flush() }
             counters.discards &+= 1
+            return BlockCompletion(status: .ok, zeroedByteCount: zeroed)
         case .read, .write:
             break
         }

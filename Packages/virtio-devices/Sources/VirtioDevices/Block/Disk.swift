@@ -34,5 +34,8 @@ public protocol Disk: AnyObject {
     ///   - byteOffset: from the disk's start, a multiple of 512.
     ///   - byteCount: a multiple of 512.
     ///   - mayUnmap: whether its room may be freed.
-    func writeZeroes(at byteOffset: UInt64, byteCount: UInt64, mayUnmap: Bool) throws(Errno)
+    /// - Returns: the bytes that had to be written for it, as data has to be: a rate limiter counts them. 0 where the
+    ///   range is noted as zero.
+    @discardableResult
+    func writeZeroes(at byteOffset: UInt64, byteCount: UInt64, mayUnmap: Bool) throws(Errno) -> UInt64
 }

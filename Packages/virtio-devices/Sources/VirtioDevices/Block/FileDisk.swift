@@ -86,9 +86,10 @@ public final class FileDisk: Disk {
     }
 
     /// Zeros the range without writing it where the file system can, else by writing.
-    public func writeZeroes(at byteOffset: UInt64, byteCount: UInt64, mayUnmap: Bool) throws(Errno) {
+    @discardableResult
+    public func writeZeroes(at byteOffset: UInt64, byteCount: UInt64, mayUnmap: Bool) throws(Errno) -> UInt64 {
         let mode = mayUnmap ? FALLOC_FL_PUNCH_HOLE : FALLOC_FL_ZERO_RANGE
-        if try allocate(mode | FALLOC_FL_KEEP_SIZE, byteOffset, byteCount) { return }
+        if try allocate(mode | FALLOC_FL_KEEP_SIZE, byteOffset, byteCount) { return 0 }
         var left = byteCount
         var position = byteOffset
         let number = file.rawValue
@@ -101,6 +102,7 @@ public final class FileDisk: Disk {
             left &-= UInt64(done)
             position &+= UInt64(done)
         }
+        return byteCount
     }
 
     /// - Returns: false if the file system cannot do it.

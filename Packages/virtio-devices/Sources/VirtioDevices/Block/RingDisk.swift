@@ -182,7 +182,8 @@ public final class RingDisk: QueuedDisk {
     }
 
     /// As the file does, before it returns.
-    public func writeZeroes(at byteOffset: UInt64, byteCount: UInt64, mayUnmap: Bool) throws(Errno) {
+    @discardableResult
+    public func writeZeroes(at byteOffset: UInt64, byteCount: UInt64, mayUnmap: Bool) throws(Errno) -> UInt64 {
         try file.writeZeroes(at: byteOffset, byteCount: byteCount, mayUnmap: mayUnmap)
     }
 }

@@ -61,4 +61,7 @@ public struct RateLimiter: Sendable {
         operations?.take(1)
         return nil
     }
+
+    /// Takes bytes of a request that has passed already. What is missing is a debt.
+    public mutating func charge(byteCount: UInt64) { bandwidth?.take(byteCount) }
 }

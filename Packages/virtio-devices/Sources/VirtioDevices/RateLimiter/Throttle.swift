@@ -98,6 +98,9 @@ public final class Throttle {
         return false
     }
 
+    /// Counts bytes that only the request's end has told of; what comes next waits for them.
+    func charge(byteCount: UInt64) { limiter.charge(byteCount: byteCount) }
+
     /// Whether the queue waits.
     var isWaiting: Bool { resumesAt != nil }
 
