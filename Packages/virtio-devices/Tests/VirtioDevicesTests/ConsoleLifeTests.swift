@@ -259,6 +259,34 @@ import VirtioQueueTestSupport
         #expect(host.readAll() == [1])
     }
 
+    @Test("what was published before a ring broke is signalled all the same, in each queue", arguments: 0...3)
+    func publishedBefore(index: Int) throws {
+        let (guestReads, hostWrites) = try makePipe()
+        let (_, guestWrites) = try makePipe()
+        let rig = try ConsoleRig([
+            ConsolePort(
+                input: try HostDescriptor(adopting: guestReads.file.duplicate(), for: .input),
+                output: try HostDescriptor(adopting: guestWrites.take(), for: .output))
+        ])
+        // Without event index, so that each batch is signalled.
+        try rig.driver.start(rig.driver.offeredFeatures.subtracting(.eventIndex))
+        try rig.openPort(0)
+        #expect(hostWrites.end.write([1]) == 1)
+        let queue = try rig.queue(index)
+        // Something to fill, or to say: on the control queue it is no message. Then a head that the table does not have.
+        let isFilled = index == 0 || index == 2
+        let buffer = isFilled ? queue.buffer(room: 64) : try queue.buffer(of: [0, 0, 0, 0, 99, 0, 0, 0])
+        let head = try #require(try queue.add([buffer]))
+        try queue.offer(0xffff)
+        try queue.publish()
+        _ = rig.driver.takeInterrupts()
+        rig.driver.notify(index)
+        #expect(try queue.takeUsed()?.head == UInt32(head))
+        #expect(rig.driver.status == 0x4f)
+        // Of a queue, and of the configuration: NEEDS_RESET.
+        #expect(rig.driver.takeInterrupts() == 3)
+    }
+
     @Test("a megabyte through a slow reader arrives whole, in order, once")
     func streams() throws {
         let (host, port) = try output()

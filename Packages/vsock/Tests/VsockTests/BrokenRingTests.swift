@@ -10,7 +10,11 @@ import VsockTestSupport
 @Suite(.bothRings) struct BrokenRingTests {
     private func breakRing(_ ring: any RingDriver) throws {
         if let ring = ring as? DriverQueue { try ring.setAvailableIndex(ring.availableIndex &+ 0x4000) }
-        // A chain that goes on in a slot that was not offered.
+        try breakPacked(ring)
+    }
+
+    /// A chain that goes on in a slot that was not offered.
+    private func breakPacked(_ ring: any RingDriver) throws {
         if let ring = ring as? PackedDriverQueue {
             try ring.setDescriptor(ring.nextAvailable, ring.heap, byteCount: 64, id: 0, flags: 1)
         }
@@ -53,5 +57,32 @@ import VsockTestSupport
         try rig.guest.run()
         #expect(next.phase == .established)
         #expect(try late.receive()?.starts(with: "OK ".utf8) == true)
+    }
+
+    @Test("what was answered before a ring broke is signalled all the same", arguments: [0, 1] as [UInt16])
+    func answeredBefore(index: UInt16) throws {
+        let rig = try Rig()
+        rig.guest.refills = false
+        try rig.guest.restart()
+        let ring = index == 0 ? rig.guest.receiveQueue : rig.guest.transmitQueue
+        // To nobody: an RST is owed, for which there is room in the one case and none in the other.
+        let stray = rig.guest.header(.data, port: 1, hostPort: 2)
+        if index == 0 {
+            try rig.guest.send(stray)
+            try ring.send(chain: [ring.buffer(room: 100)])
+        } else {
+            try rig.guest.put(stray)
+        }
+        if let ring = ring as? DriverQueue {
+            // A head that the table does not have.
+            try ring.offer(0xffff)
+            try ring.publish()
+        }
+        try breakPacked(ring)
+        let before = rig.guest.interrupt.count(ofQueue: index)
+        rig.guest.notify(index)
+        #expect(try ring.takeBack() != nil)
+        #expect(rig.guest.interrupt.didNeedReset)
+        #expect(rig.guest.interrupt.count(ofQueue: index) == before + 1)
     }
 }

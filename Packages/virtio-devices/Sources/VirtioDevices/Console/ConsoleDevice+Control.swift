@@ -24,7 +24,7 @@ extension ConsoleDevice {
                 return .used(written: isWritten ? UInt32(clamping: message.count) : 0)
             }
         } catch {
-            fail(2, error)
+            fail(queue, 2, error)
             return .drained
         }
         signal(queue, 2)
@@ -78,7 +78,7 @@ extension ConsoleDevice {
                     return .used(written: 0)
                 }
             } catch {
-                fail(3, error)
+                fail(queue, 3, error)
                 return .drained
             }
             if let heard { act(on: heard) }

@@ -38,7 +38,7 @@ extension ConsoleDevice {
                 return .used(written: UInt32(clamping: count))
             }
         } catch {
-            fail(Self.receiveQueueIndex(ofPort: Int(port.id)), error)
+            fail(queue, Self.receiveQueueIndex(ofPort: Int(port.id)), error)
             return .drained
         }
         signal(queue, Self.receiveQueueIndex(ofPort: Int(port.id)))

@@ -56,7 +56,7 @@ extension ConsoleDevice {
         }
         let index = Self.receiveQueueIndex(ofPort: Int(port.id)) + 1
         if let failure {
-            fail(index, failure)
+            fail(queue, index, failure)
             return .drained
         }
         signal(queue, index)

@@ -212,9 +212,10 @@ public final class ConsoleDevice: QueueResettableDevice {
         if queue.shouldSignalDriver(), let index = UInt16(exactly: index) { active?.interrupt.signalQueue(index) }
     }
 
-    /// A broken ring ends the whole device until the driver resets it.
-    func fail(_ queue: Int, _ error: QueueError) {
-        active?.interrupt.needsReset(.queue(index: UInt16(clamping: queue), error))
+    /// A broken ring ends the whole device until the driver resets it. What was published before is signalled all the same.
+    func fail(_ queue: Queue, _ index: Int, _ error: QueueError) {
+        signal(queue, index)
+        active?.interrupt.needsReset(.queue(index: UInt16(clamping: index), error))
         letGo()
     }
 }

@@ -77,7 +77,7 @@ extension VsockDevice {
                 }
             } while queue.enableNotifications()
         } catch {
-            fail(2, error)
+            fail(queue, 2, error)
             return .drained
         }
         sendEvent(queue)

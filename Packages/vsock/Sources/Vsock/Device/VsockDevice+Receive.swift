@@ -22,7 +22,7 @@ extension VsockDevice {
                 return nextPacket(into: chain, of: queue) ?? .putBack
             }
         } catch {
-            fail(0, error)
+            fail(queue, 0, error)
             return .drained
         }
         signal(queue, 0)

@@ -21,7 +21,7 @@ extension VsockDevice {
             }
         } catch {
             sendGathered()
-            fail(1, error)
+            fail(queue, 1, error)
             return .drained
         }
         sendGathered()

@@ -220,9 +220,10 @@ public final class VsockDevice: QueueResettableDevice {
     /// Buffers of the event queue, taken as soon as the driver offers them.
     var eventChains = FIFO<ChainBuffers>()
 
-    /// A broken ring ends the whole device until the driver resets it.
-    func fail(_ queue: UInt16, _ error: QueueError) {
-        active?.interrupt.needsReset(.queue(index: queue, error))
+    /// A broken ring ends the whole device until the driver resets it. What was published before is signalled all the same.
+    func fail(_ queue: Queue, _ index: UInt16, _ error: QueueError) {
+        signal(queue, index)
+        active?.interrupt.needsReset(.queue(index: index, error))
         letGo()
     }
 
