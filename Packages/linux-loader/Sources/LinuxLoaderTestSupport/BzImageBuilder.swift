@@ -2,17 +2,27 @@
 
 /// Makes small bzImages, correct unless told otherwise.
 public struct BzImageBuilder: Sendable {
+    /// `version`: the boot protocol, its major number in the upper byte.
     public var version: UInt16 = 0x20f
     /// The byte that `setup_sects` gets; 0 stands for 4.
     public var setupSectors: UInt8 = 1
+    /// `loadflags`; bit 0 says that the kernel is loaded high.
     public var loadFlags: UInt8 = 1
+    /// `xloadflags`; bit 0 says that there is a 64-bit entry.
     public var extendedLoadFlags: UInt16 = 1
+    /// `relocatable_kernel`.
     public var isRelocatable = true
+    /// `kernel_alignment`, bytes.
     public var kernelAlignment: UInt32 = 0x20_0000
+    /// `initrd_addr_max`: the highest address of an initrd's byte.
     public var initrdAddressMax: UInt32 = 0x7fff_ffff
+    /// `cmdline_size`, bytes without the NUL.
     public var commandLineByteCount: UInt32 = 2047
+    /// `pref_address`.
     public var preferredAddress: UInt64 = 0x100_0000
+    /// `init_size`: what the kernel needs of memory, bytes.
     public var initByteCount: UInt32 = 0x10_0000
+    /// What `kernel_version` points to.
     public var versionString = "6.1.0-test (builder) #1"
     /// Protected-mode code in front of the payload.
     public var code: [UInt8] = [0xf4, 0xf4, 0xf4, 0xf4]

@@ -4,9 +4,13 @@
 public struct ELFBuilder: Sendable {
     /// A `PT_LOAD` segment.
     public struct Segment: Sendable {
+        /// `p_paddr`.
         public var address: UInt64
+        /// `p_vaddr`.
         public var virtualAddress: UInt64
+        /// What the file has of it; `p_filesz` counts them.
         public var bytes: [UInt8]
+        /// `p_memsz`, bytes.
         public var memoryByteCount: UInt64
 
         /// A segment linked at the kernel's mapping unless said otherwise.
@@ -18,8 +22,11 @@ public struct ELFBuilder: Sendable {
         }
     }
 
+    /// `e_machine`; 62 is x86_64.
     public var machine: UInt16 = 62
+    /// `e_entry`.
     public var entry: UInt64
+    /// Its `PT_LOAD` segments, in the file's order.
     public var segments: [Segment]
     /// Content of a `PT_NOTE` segment.
     public var notes: [UInt8]?

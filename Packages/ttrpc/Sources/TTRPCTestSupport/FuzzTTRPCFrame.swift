@@ -4,10 +4,13 @@ internal import TTRPC
 
 /// What became of a fuzzed stream of bytes.
 public struct FuzzedTTRPCFrames: Sendable, Equatable {
+    /// Frames that were read whole.
     public var frames = 0
     /// Frames whose header announced more than the parser was told to accept.
     public var refused = 0
+    /// Data that was read as a request.
     public var requests = 0
+    /// Data that was read as a response.
     public var responses = 0
     /// Requests and responses that are none.
     public var malformed = 0

@@ -19,9 +19,9 @@ public final class PackedDriverQueue: RingDriver {
     /// Where `allocate` takes memory from next.
     public var heap: GuestAddress
 
-    /// The slot of the next descriptor to offer, and of the next used one to expect. Slots count from the start of the
-    /// first round and never wrap.
+    /// The slot of the next descriptor to offer. Slots count from the start of the first round and never wrap.
     public private(set) var nextAvailable: UInt64
+    /// The slot of the next used descriptor to expect.
     public private(set) var nextUsed: UInt64
     /// The first descriptor that `publish` has not shown yet; nobody looks at those behind it.
     private var hidden: (slot: UInt64, flags: UInt16)?

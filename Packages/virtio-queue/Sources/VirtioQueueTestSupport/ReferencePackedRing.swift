@@ -22,7 +22,9 @@ public struct ReferencePackedRing {
 
     /// Which notifications a side wants.
     public enum Event: Equatable, Sendable {
+        /// All of them.
         case all
+        /// None.
         case none
         /// When the descriptor of this slot comes, or that of the same position two rounds on.
         case at(UInt64)
@@ -41,14 +43,18 @@ public struct ReferencePackedRing {
     /// Shown, not yet taken back by the driver.
     public private(set) var used: [PackedDriverQueue.Used] = []
 
-    /// The slots that were ever taken, staged, shown used, and shown used when an interrupt was last decided.
+    /// Slots that the device ever took, counted on from the first slot.
     public private(set) var takenSlots: UInt64
+    /// Slots of the chains that it ever staged, likewise.
     public private(set) var stagedSlots: UInt64
+    /// Slots of the chains that were ever shown used, likewise.
     public private(set) var usedSlots: UInt64
+    /// How many were shown used when an interrupt was last decided.
     public private(set) var decidedSlots: UInt64
 
-    /// What the driver wants, and the device.
+    /// Which interrupts the driver wants.
     public var driverEvent = Event.all
+    /// Which doorbells the device wants.
     public private(set) var deviceEvent = Event.all
 
     private let circle: UInt64

@@ -30,16 +30,20 @@ public struct ReferenceRing {
     /// Shown, not yet taken back by the driver.
     public private(set) var used: [DriverQueue.Used] = []
 
-    /// How many were ever taken by the device, shown used, and shown used when an interrupt was last decided.
+    /// Chains that the device ever took, counted on from the first index.
     public private(set) var takenCount: UInt64
+    /// Chains that were ever shown used, likewise.
     public private(set) var usedCount: UInt64
+    /// How many were shown used when an interrupt was last decided.
     public private(set) var decidedCount: UInt64
 
-    /// What the driver asks for: an interrupt when the used entry of this index comes, or none by the flag.
+    /// The used index at whose passing the driver wants an interrupt, with VIRTIO_F_EVENT_IDX.
     public var usedEvent: UInt16 = 0
+    /// Whether the driver wants none, by the flag, without it.
     public var wantsNoInterrupts = false
-    /// What the device asks for, likewise.
+    /// The available index at whose passing the device wants the doorbell, with VIRTIO_F_EVENT_IDX.
     public private(set) var availableEvent: UInt16
+    /// Whether the device wants none, by the flag, without it.
     public private(set) var wantsNoDoorbell = false
 
     private let hasEventIndex: Bool

@@ -21,8 +21,7 @@ public enum Documentation {
 
     /// Declarations in a file that promise something and say not what. Names that begin with an underscore promise
     /// nothing, and an operator says itself what it is.
-    /// - Parameter isTestSupport: whether properties may go without: a model's fields are its text.
-    public static func findings(in source: SwiftSource, isTestSupport: Bool = false) -> [Finding] {
+    public static func findings(in source: SwiftSource) -> [Finding] {
         var findings: [Finding] = []
         /// Where public enums and protocols begin: their members are public without saying so.
         var open: [(indentation: Int, kind: Substring, isPublic: Bool)] = []
@@ -52,7 +51,6 @@ public enum Documentation {
                 keyword == "case" && source.lines[index].contains(" = \"")
                 || name.hasPrefix("_") || witnesses.contains(name.prefix { $0.isLetter })
                 || (keyword == "func" && name.first.map { !$0.isLetter && $0 != "`" } ?? true)
-                || (isTestSupport && ["var", "let", "case"].contains(keyword))
             if isPublic, !saysItself, !isDocumented(source, index) {
                 let name = source.lines[index].drop { $0 == " " }.prefix(60)
                 findings.append(

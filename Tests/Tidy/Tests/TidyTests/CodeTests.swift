@@ -24,9 +24,8 @@ import Tidy
 
     @Test("every public declaration says what the caller gets")
     func documentation() throws {
-        for (target, source) in try tree.shippedSources() {
-            let isSupport = target.hasSuffix("TestSupport")
-            Repository.expectNone(Documentation.findings(in: source, isTestSupport: isSupport))
+        for (_, source) in try tree.shippedSources() {
+            Repository.expectNone(Documentation.findings(in: source))
         }
     }
 
