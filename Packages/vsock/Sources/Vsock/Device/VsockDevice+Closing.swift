@@ -50,7 +50,7 @@ extension VsockDevice {
         } else {
             connection.state.askForCreditAgain()
             setDeadline(of: connection, after: options.shutdownTimeout)
-            update(connection)
+            schedule(connection)
         }
     }
 }

@@ -42,7 +42,7 @@ extension VsockDevice {
         for reset in resets { strays.append(header(of: reset)) }
         if active?.event != nil { closeGate() }
         serveEvents()
-        serveAndContinue()
+        serveUnasked()
     }
 
     /// Keeps everything from the guest until it has dealt with the event.

@@ -7,7 +7,7 @@ internal import VirtioModel
 extension VsockDevice {
     /// After anything that happened to a connection: it gets its turn if it has something for the guest, and its socket
     /// is watched for what it waits for now.
-    func update(_ connection: Connection) {
+    func schedule(_ connection: Connection) {
         if !connection.isInTurn, connection.wantsTurn {
             connection.isInTurn = true
             // A guest that takes nothing could open and end connections for ever.
@@ -35,8 +35,8 @@ extension VsockDevice {
         if events.contains(.read) { connection.becameReadable() }
         if events.contains(.write) { flush(connection) }
         if !events.isDisjoint(with: [.hangUp, .error]) { hungUp(connection) }
-        update(connection)
-        serveAndContinue()
+        schedule(connection)
+        serveUnasked()
     }
 
     /// The host's end is closed, or both directions are over. What the host sent before is still to be read.

@@ -10,7 +10,7 @@ internal import VirtioQueue
 /// whole. A message of the host goes to the guest in as many packets as there is room for.
 extension VsockDevice {
     /// A packet of the guest: straight from guest memory into the host's socket if it is a message, and else kept.
-    func deliver(
+    func deliverMessage(
         _ packet: VsockPacket, to socket: HostSocket, of connection: Connection, _ messages: MessageLengths
     ) {
         let byteCount = packet.payloadByteCount

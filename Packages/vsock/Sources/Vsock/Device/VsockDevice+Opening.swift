@@ -28,7 +28,7 @@ extension VsockDevice {
         connection.giveUpTime = clock.time(after: options.requestTimeout)
         connections[connection.key] = connection
         dial(connection)
-        update(connection)
+        schedule(connection)
     }
 
     /// Opens the host's end, now or a little later.
@@ -77,7 +77,7 @@ extension VsockDevice {
             }
             dial(connection)
             if connection.state.phase == .dialing { busyPorts.insert(connection.key.hostPort) }
-            update(connection)
+            schedule(connection)
         }
     }
 
@@ -140,7 +140,7 @@ extension VsockDevice {
                 break
             }
         }
-        serveAndContinue()
+        serveUnasked()
     }
 
     /// Programs that say nothing must not keep those out that do: whoever has been silent longest goes.
@@ -163,7 +163,7 @@ extension VsockDevice {
             try socket.watch(for: .read, in: host.events) { [weak self, weak client] _ in
                 guard let self, let client else { return }
                 if self.readLine(client) { self.clients[ObjectIdentifier(client)] = nil }
-                self.serveAndContinue()
+                self.serveUnasked()
             }
         } catch {
             return
@@ -201,7 +201,7 @@ extension VsockDevice {
         do throws(Errno) { try prepare(client.socket, connection) } catch { return false }
         connections[connection.key] = connection
         setDeadline(of: connection, after: options.requestTimeout)
-        update(connection)
+        schedule(connection)
         return true
     }
 

@@ -40,7 +40,7 @@ extension VsockDevice {
             guard let connection = turns.popFirst() else { return nil }
             connection.isInTurn = false
             let outcome = connection.isGone ? nil : packet(of: connection, into: chain, of: queue)
-            update(connection)
+            schedule(connection)
             if let outcome { return outcome }
         }
     }

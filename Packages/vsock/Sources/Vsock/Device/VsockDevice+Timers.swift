@@ -64,7 +64,7 @@ extension VsockDevice {
         }
         if isListenerDue { resumeListening() }
         if isGateDue { gateTimedOut() }
-        serveAndContinue()
+        serveUnasked()
     }
 
     private func timedOut(_ connection: Connection) {

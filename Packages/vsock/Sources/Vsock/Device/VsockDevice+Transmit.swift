@@ -16,7 +16,7 @@ extension VsockDevice {
         do throws(QueueError) {
             outcome = try queue.serve(into: transmitChain, limit: limit) { chain in
                 guard strays.count < resetLimit else { return .putBack }
-                take(chain)
+                takePacket(of: chain)
                 return .used(written: 0)
             }
         } catch {
@@ -29,7 +29,7 @@ extension VsockDevice {
         return outcome == .limitReached ? .again : .drained
     }
 
-    private func take(_ chain: ChainBuffers) {
+    private func takePacket(of chain: ChainBuffers) {
         let packet: VsockPacket
         do throws(VsockPacketError) {
             packet = try VsockPacket(from: chain)
@@ -48,7 +48,7 @@ extension VsockDevice {
             return
         }
         if let connection = connections[header.key] {
-            take(packet, for: connection)
+            handle(packet, of: connection)
         } else if header.operation == .request, active?.features.allows(header.type) == true {
             open(header)
         } else if header.operation != .reset {
@@ -61,7 +61,7 @@ extension VsockDevice {
         header.sourceCID == guestCID.rawValue && header.destinationCID == GuestCID.host
     }
 
-    private func take(_ packet: VsockPacket, for connection: Connection) {
+    private func handle(_ packet: VsockPacket, of connection: Connection) {
         // What a packet says comes after what those before it brought.
         if packet.header.operation != .data || gathered.connection !== connection { sendGathered() }
         switch connection.state.receive(packet.header, payloadByteCount: packet.payloadByteCount) {
@@ -80,7 +80,7 @@ extension VsockDevice {
             strays.append(packet.header.resetAnswer)
         case .violation: violate(connection)
         }
-        update(connection)
+        schedule(connection)
     }
 
     /// The guest broke a rule: the connection ends on both sides.
@@ -98,13 +98,13 @@ extension VsockDevice {
             return
         }
         if let messages = connection.messages {
-            deliver(packet, to: socket, of: connection, messages)
+            deliverMessage(packet, to: socket, of: connection, messages)
         } else if byteCount > 0 {
-            deliver(packet.payload, to: socket, of: connection)
+            deliverStream(packet.payload, to: socket, of: connection)
         }
     }
 
-    private func deliver(_ payload: ChainReader, to socket: HostSocket, of connection: Connection) {
+    private func deliverStream(_ payload: ChainReader, to socket: HostSocket, of connection: Connection) {
         let byteCount = UInt32(truncatingIfNeeded: payload.remaining)
         if gather(payload, of: connection) { return }
         sendGathered()
@@ -154,7 +154,7 @@ extension VsockDevice {
             let rest = UnsafeRawBufferPointer(rebasing: bytes.dropFirst(taken))
             if !connection.buffer.append(rest) { removeAndTell(connection) }
         }
-        update(connection)
+        schedule(connection)
     }
 
     /// What became of bytes for the host.

@@ -7,13 +7,18 @@ public import VirtioQueue
 /// A virtio socket device (virtio 1.2, 5.10): connections between programs of the guest and of the host.
 ///
 /// ```
-/// queue 0: to the guest      VsockDevice+Receive   owed packets, then data, one connection after the other
-/// queue 1: from the guest    VsockDevice+Transmit  each packet to its connection
-/// queue 2: events            VsockDevice+Events    "everything is gone", after a restore
-/// messages                   VsockDevice+Messages  what is different where they must stay whole
-/// the host's programs        VsockDevice+Opening   CONNECT lines, sockets of those that the guest asks for
-///                            VsockDevice+Host      readable, writable, closed
-/// time                       VsockDevice+Timers    one timer for all
+/// doorbell of queue 1 ──► queueNotified ──► takePackets   +Transmit   each packet to its connection:
+///                                           ├─ open       +Opening    a socket for one that the guest asks for
+///                                           ├─ deliver    +Transmit   into the host's socket; of messages +Messages
+///                                           └─ schedule   +Host       the connection gets a turn if it has something to say
+/// a socket is ready ────► happened ───────► schedule, serveUnasked
+///
+/// either of them ───────────────────────► givePackets     +Receive    owed packets, then data: a packet a turn
+/// interrupt of each queue ◄── signal, once for all that was moved
+///
+/// doorbell of queue 2 ──► serveEvents     +Events     "everything is gone", after a restore
+/// the host's programs ──► acceptAll       +Opening    CONNECT lines
+/// time ─────────────────► timeCame        +Timers     one timer for all
 /// ```
 /// What happens to a connection in the end is in `VsockDevice+Closing`; what happens when a driver takes one queue away, in
 /// `VsockDevice+Queues`.
@@ -162,11 +167,11 @@ public final class VsockDevice: QueueResettableDevice {
     public func queueNotified(_ index: UInt16) -> QueueService {
         guard active != nil, !isPaused else { return .drained }
         let events = index == 2 ? serveEvents() : .drained
-        return serve(receiveLimit: Self.chainsPerTurn) == .again ? .again : events
+        return serveBothDirections(receiveLimit: Self.chainsPerTurn) == .again ? .again : events
     }
 
     /// Moves what can be moved, up to a bound.
-    private func serve(receiveLimit: Int) -> QueueService {
+    private func serveBothDirections(receiveLimit: Int) -> QueueService {
         let transmit = takePackets(limit: Self.chainsPerTurn, resetLimit: options.pendingResetLimit)
         let receive = givePackets(limit: receiveLimit)
         // Room for RSTs that came free is a reason to go on with what was left for want of it.
@@ -178,18 +183,18 @@ public final class VsockDevice: QueueResettableDevice {
     ///
     /// If several connections have something to say, each says one thing: the event loop may know of more of them, who
     /// must not wait until those that it told of first are done.
-    func serveAndContinue() { serveAndContinue(receiveLimit: turns.count > 1 ? turns.count : Self.chainsPerTurn) }
+    func serveUnasked() { serveUnasked(receiveLimit: turns.count > 1 ? turns.count : Self.chainsPerTurn) }
 
-    private func serveAndContinue(receiveLimit: Int) {
+    private func serveUnasked(receiveLimit: Int) {
         guard active != nil, !isPaused else { return }
         let limit = min(receiveLimit &+ strays.count, Self.chainsPerTurn)
-        guard serve(receiveLimit: limit) == .again, let host, !isContinuationPosted else { return }
+        guard serveBothDirections(receiveLimit: limit) == .again, let host, !isContinuationPosted else { return }
         isContinuationPosted = true
         let device = Confined(WeakDevice(self))
         host.executor.perform {
             guard let device = device.value.device else { return }
             device.isContinuationPosted = false
-            device.serveAndContinue(receiveLimit: Self.chainsPerTurn)
+            device.serveUnasked(receiveLimit: Self.chainsPerTurn)
         }
     }
 
