@@ -84,7 +84,7 @@ import VsockTestSupport
         "what once was a finding is none any more",
         arguments: [
             "found-two-transport-resets", "found-stale-socket", "found-busy-transport-reset",
-            "found-answer-to-first-of-two-resets", "found-empty-message-without-room",
+            "found-answer-to-first-of-two-resets", "found-empty-message-without-room", "found-unheard-connections",
         ])
     func found(name: String) throws {
         let bytes = try #require(Self.read("vsock-sequence/" + name))

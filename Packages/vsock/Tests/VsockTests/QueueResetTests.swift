@@ -219,6 +219,22 @@ import VsockTestSupport
         }
     }
 
+    @Test("of a connection that the guest has not heard of it is owed no RST, however often the transport is reset")
+    func unheard() throws {
+        let rig = try Self.rig()
+        for index in [2, 0] as [UInt16] { try rig.guest.resetQueue(index) }
+        for _ in 0..<5 {
+            let program = try rig.backend.connect()
+            try program.send("CONNECT 7\n")
+            for _ in 0..<5 { rig.guest.loop.runOnce() }
+            #expect(rig.device.connectionCount == 1)
+            rig.device.resetTransport()
+            #expect(rig.device.connectionCount == 0 && rig.device.waitingCount == 0)
+        }
+        rig.device.pause()
+        #expect(rig.device.save().running?.resets == [])
+    }
+
     @Test("a device that gave up a broken ring leaves queues alone that are taken away or given back")
     func broken() throws {
         let rig = try Self.rig()

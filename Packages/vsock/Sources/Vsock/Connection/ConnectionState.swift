@@ -162,6 +162,9 @@ public struct ConnectionState: Equatable, Sendable {
     /// Whether the guest asked for the connection and has not been answered.
     var isGuestWaiting: Bool { phase == .dialing || owed.contains(.response) }
 
+    /// Whether the guest has opened it, or has its REQUEST.
+    var isKnownToGuest: Bool { phase != .requested || hasRequested }
+
     /// Whether both directions are over and the guest was told.
     public var hasToldEnd: Bool { hostShutdown == .noMoreAtAll && !owed.contains(.shutdown) }
 

@@ -108,13 +108,14 @@ extension VsockDevice: SavableDevice {
         return queue
     }
 
-    /// What the guest waits for and cannot get after its connections are gone, but by an RST.
+    /// What the guest waits for and cannot get after its connections are gone, but by an RST. It waits for nothing of those
+    /// that it has not heard of, of which a host could make any number while it takes no packets.
     var resetsToTell: [VsockState.Reset] {
         let isToldByEvent = active?.event != nil
         return strays.all.map {
             VsockState.Reset(hostPort: $0.sourcePort, guestPort: $0.destinationPort, type: $0.type)
         }
-            + connections.values.filter { $0.state.isGuestWaiting || !isToldByEvent }.map {
+            + connections.values.filter { $0.state.isGuestWaiting || !isToldByEvent && $0.state.isKnownToGuest }.map {
                 reset(of: $0)
             }
     }
