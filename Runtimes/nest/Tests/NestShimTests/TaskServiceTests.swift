@@ -111,6 +111,19 @@ struct TaskServiceTests {
         #expect(shim.topics(4) == ["/tasks/create", "/tasks/start", "/tasks/oom", "/tasks/exit"])
     }
 
+    @Test("a guest that tells without end that it is out of memory is not listened to without a pause")
+    func outOfMemoryWithoutEnd() throws {
+        let shim = try ShimUnderTest()
+        try shim.create()
+        try shim.start()
+        let events = ["c1"] + [String](repeating: "c1", count: 500) + [String](repeating: "another", count: 500)
+        shim.guest.state.update { $0.outOfMemory = events }
+        #expect(shim.topics(3) == ["/tasks/create", "/tasks/start", "/tasks/oom"])
+        Thread.sleep(for: .milliseconds(200))
+        // On a slow machine it is fewer.
+        shim.guest.state.update { #expect(events.count - $0.outOfMemory.count <= 30) }
+    }
+
     @Test("State, Connect and Pids answer while a VM boots, and a Delete gives the boot up")
     func booting() throws {
         let shim = try ShimUnderTest()
