@@ -38,8 +38,13 @@ survives() {
         [ "$SECONDS" -lt "$limit" ] || { echo "the guest says nothing more"; return 1; }
         sleep 0.3
     done
-    # Everything is left as the attack left it, and nobody works on it.
-    sleep 0.5; begin=$(ticks); sleep 1; own=$(($(ticks) - begin))
+    # Everything is left as the attack left it. What it asked for last is soon done, later on a busy machine; then nobody
+    # works on it: on a calm one there are no ticks, and who spins takes all of them.
+    sleep 0.5
+    for _ in 1 2 3 4; do
+        begin=$(ticks); sleep 1; own=$(($(ticks) - begin))
+        [ "$own" -ge 10 ] || break
+    done
     until_true is_told 'all serve'
     grep 'hostile:' "$console"
     echo "$before KiB before, $most KiB at most; $own ticks of 100 while idle"
@@ -47,7 +52,7 @@ survives() {
     same "$(thread_names)" "$threads"
     [ "$most" -gt 0 ]
     [ "$most" -lt $((before + 16384)) ]
-    [ "$own" -lt 40 ]
+    [ "$own" -lt 10 ]
     # The attack came through: some of it was answered with DEVICE_NEEDS_RESET.
     grep -q -E 'asked for one [1-9]' "$console"
     sha256sum -c numbered.sum

@@ -238,7 +238,7 @@ int main(int count, char **arguments) {
     // The devices as they were left: nobody may be busy with them.
     printf("hostile: idle\n");
     fflush(stdout);
-    sleep(4);
+    sleep(6);
     for (unsigned i = 0; i < device_count; i++) give_back(&devices[i]);
     for (uint64_t i = 0; i < 64; i++) check_spared(disk, i * (sectors - 8) / 63, spared);
     printf("hostile: all serve\n");
