@@ -78,10 +78,10 @@ console_too() {
         case $(cat $port/name) in stdin) in=/dev/${port##*/} ;; status) status=/dev/${port##*/} ;; *) : > /dev/${port##*/} ;; esac
     done; grep -q go < $in; echo exited 7 > $status; sleep 60'
     numbered_disk; : > serial; console=serial
-    rm -f in; mkfifo in; exec 3> >(tail -c 4096 > out) 4> >(tail -c 4096 > err) 5<> in
+    rm -f endless; mkfifo endless; exec 3> >(tail -c 4096 > out) 4> >(tail -c 4096 > err) 5<> endless
     yes "" >&5 & filler=$!
     "$SWIFTLET" run --kernel "$cloud" --initrd api.cpio --rootfs "$image" --drive "$work/numbered,ro" --cpus 2 --cmdline mem=240M --console serial "${rings[@]}" -- x \
-        < in >&3 2>&4 3>&- 4>&- 5>&- & vmm=$!
+        < endless >&3 2>&4 3>&- 4>&- 5>&- & vmm=$!
     exec 3>&- 4>&-
     trap 'kill -KILL "$vmm" "$filler" 2> /dev/null || true' EXIT
     survives "$2"
