@@ -8,7 +8,8 @@ import VsockTestSupport
         "a saved state with other numbers in it comes to what its name says",
         arguments: [
             "taken-signals", "taken-reset", "taken-again", "taken-idle", "taken-no-event", "taken-broken-transmit",
-            "taken-behind", "refused-cid", "refused-port", "refused-event-buffer", "refused-unreturned",
+            "taken-behind", "taken-event-owed", "taken-no-receive", "taken-no-transmit", "refused-event-owed",
+            "refused-cid", "refused-port", "refused-event-buffer", "refused-unreturned",
             "refused-resets", "refused-size", "refused-in-flight", "refused-indices", "refused-format",
             "refused-not-ready", "refused-address",
         ])
