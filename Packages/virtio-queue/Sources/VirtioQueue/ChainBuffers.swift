@@ -111,16 +111,12 @@ extension Queue {
 
     @usableFromInline @inline(never)
     func fillSplit(_ buffers: ChainBuffers, from chain: TakenChain) throws(QueueError) {
-        try fill(
-            buffers, from: DescriptorChain(chain, in: descriptors, size: UInt32(size), isPacked: false),
-            SplitWalk.self)
+        try fill(buffers, from: DescriptorChain(chain, of: self, isPacked: false), SplitWalk.self)
     }
 
     @usableFromInline @inline(never)
     func fillPacked(_ buffers: ChainBuffers, from chain: TakenChain) throws(QueueError) {
-        try fill(
-            buffers, from: DescriptorChain(chain, in: descriptors, size: UInt32(size), isPacked: true),
-            PackedWalk.self)
+        try fill(buffers, from: DescriptorChain(chain, of: self, isPacked: true), PackedWalk.self)
     }
 
     @inline(__always)

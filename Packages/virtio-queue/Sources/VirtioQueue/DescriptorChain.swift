@@ -91,13 +91,13 @@ public struct DescriptorChain {
     var isPacked: Bool { state & Self.packed != 0 }
 
     @inlinable @inline(__always)
-    init(_ chain: TakenChain, in table: UnsafeRawPointer, size: UInt32, isPacked: Bool) {
+    init(_ chain: TakenChain, of queue: Queue, isPacked: Bool) {
         head = chain.head
-        self.table = table
+        table = queue.descriptors
         tableAddress = 0
-        count = size
+        count = UInt32(queue.size)
         position = chain.slot
-        remaining = isPacked ? UInt32(chain.head.slotCount) : size
+        remaining = UInt32(isPacked ? chain.head.slotCount : queue.size)
         state = isPacked ? Self.packed : 0
         byteCount = 0
     }

@@ -49,7 +49,8 @@ extension Queue {
         }
     }
 
-    /// The same, as compilers do not see through a protocol's method that throws a type.
+    /// The same again: compilers do not see through a protocol's method that throws a type, and one loop that is given
+    /// closures takes a fifth longer, as does one `catch` for both.
     @inlinable @inline(__always)
     func returnPacked(_ left: inout Int, _ body: (ChainHead) -> UInt32) throws(QueueError) {
         var ring = packed

@@ -22,8 +22,9 @@ public final class Queue {
     /// What `recover(from:)` does with a malformed chain.
     @exclusivity(unchecked) public var malformedChainPolicy = MalformedChainPolicy.failDevice
 
-    /// The second and third part. Of a packed ring: the event suppression of driver and device (2.8.10).
+    /// The descriptor table, or the packed ring.
     @usableFromInline let descriptors: UnsafeRawPointer
+    /// The other two parts. Of a packed ring: the event suppression of driver and device (2.8.10).
     let available: UnsafeRawPointer
     let used: UnsafeMutableRawPointer
     @usableFromInline let hasIndirect: Bool
@@ -66,8 +67,7 @@ public final class Queue {
         isInOrder = features.contains(.inOrder)
         isPlain = format == .split && !isInOrder
         order = isInOrder ? ChainOrder(size: configuration.size) : nil
-        split = SplitRing(
-            descriptors: descriptors, available: available, used: used, size: configuration.size)
+        split = SplitRing(available: available, used: used, size: configuration.size)
         packed = PackedRing(descriptors: descriptors, size: configuration.size)
         window = RegionWindow(usedRegion)
         secondWindow = window
@@ -89,11 +89,11 @@ public final class Queue {
         if split.nextAvailable == split.knownAvailable {
             guard isPlain else {
                 guard let chain = isInOrder ? try popInOrder() : try popPacked() else { return nil }
-                return DescriptorChain(chain, in: descriptors, size: UInt32(size), isPacked: format == .packed)
+                return DescriptorChain(chain, of: self, isPacked: format == .packed)
             }
             guard try lookForMore() else { return nil }
         }
-        return DescriptorChain(try popKnown(), in: descriptors, size: UInt32(size), isPacked: false)
+        return DescriptorChain(try popKnown(), of: self, isPacked: false)
     }
 
     /// Takes the next entry of a split ring's available ring, which is known to be filled.

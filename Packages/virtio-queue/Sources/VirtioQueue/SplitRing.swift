@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A split ring from the device's side (virtio 1.2, 2.7): its parts, and where the device is in them. A value, so that a loop
+/// A split ring from the device's side (virtio 1.2, 2.7): its rings, and where the device is in them. A value, so that a loop
 /// can have its positions in registers. A queue with a packed ring has one and leaves it as it is: all indices at 0.
 @usableFromInline
 struct SplitRing {
-    /// The parts, each mapped for its whole length and aligned as 2.7 demands.
-    @usableFromInline let descriptors: UnsafeRawPointer
+    /// The two rings, each mapped for its whole length and aligned as 2.7 demands.
     @usableFromInline let available: UnsafeRawPointer
     @usableFromInline let used: UnsafeMutableRawPointer
     /// How many entries each has; a power of two.
@@ -21,10 +20,7 @@ struct SplitRing {
     @usableFromInline var nextUsed: UInt32 = 0
     @usableFromInline var publishedUsed: UInt32 = 0
 
-    init(
-        descriptors: UnsafeRawPointer, available: UnsafeRawPointer, used: UnsafeMutableRawPointer, size: UInt16
-    ) {
-        self.descriptors = descriptors
+    init(available: UnsafeRawPointer, used: UnsafeMutableRawPointer, size: UInt16) {
         self.available = available
         self.used = used
         self.size = UInt32(size)
